@@ -1,0 +1,63 @@
+#include "virtio_device.h"
+
+#include "compiler.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/virtio_config.h>
+
+static const struct virtio_device_type *const device_types[] = {
+#define VIRTIO_DEVICE(name) &virtio_##name,
+#include "device_types.h"
+#undef VIRTIO_DEVICE
+};
+
+const struct virtio_device_type *virtio_device_type_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(device_types); i++)
+		if (strcmp(device_types[i]->name, name) == 0)
+			return device_types[i];
+	return NULL;
+}
+
+struct virtio_device *virtio_device_create(const struct virtio_device_type *type,
+	const struct device_context *context)
+{
+	struct virtio_device *device = calloc(1, type->instance_size);
+
+	if (!device)
+		return NULL;
+	device->type = type;
+	device->memory = context->memory;
+	device->offered = type->features | 1ULL << VIRTIO_F_VERSION_1 |
+		1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_RING_F_EVENT_IDX;
+	device->queue = calloc(type->queue_count, sizeof(*device->queue));
+	if (!device->queue || type->create(device, context) < 0) {
+		virtio_device_destroy(device);
+		return NULL;
+	}
+	for (uint16_t i = 0; i < type->queue_count; i++) {
+		device->queue[i].memory = context->memory;
+		device->queue[i].index = i;
+	}
+	return device;
+}
+
+void virtio_device_reset(struct virtio_device *device)
+{
+	if (device->type->reset)
+		device->type->reset(device);
+	for (uint16_t i = 0; i < device->type->queue_count; i++)
+		virtqueue_disable(&device->queue[i]);
+	device->negotiated = 0;
+}
+
+void virtio_device_destroy(struct virtio_device *device)
+{
+	if (device->type->destroy)
+		device->type->destroy(device);
+	free(device->queue);
+	free(device);
+}

@@ -1,0 +1,16 @@
+#ifndef COMPILER_H
+#define COMPILER_H
+
+/* Arguments chosen by a guest or another peer: -fanalyzer follows where they go. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#define FROM_GUEST __attribute__((tainted_args))
+#else
+#define FROM_GUEST
+#endif
+
+#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define CONTAINER_OF(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

@@ -1,0 +1,14 @@
+#ifndef UNIX_SOCKET_H
+#define UNIX_SOCKET_H
+
+#include <sys/types.h>
+
+/*
+ * Stream sockets in the file system; close-on-exec and non-blocking. A descriptor, or -errno:
+ * -ENAMETOOLONG for a path that does not fit into an address, -EADDRINUSE where somebody still
+ * listens. A socket file nobody listens on any more is replaced.
+ */
+int unix_listen(const char *path, mode_t mode);
+int unix_connect(const char *path);
+
+#endif

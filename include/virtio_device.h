@@ -1,0 +1,74 @@
+#ifndef VIRTIO_DEVICE_H
+#define VIRTIO_DEVICE_H
+
+#include "virtqueue.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct console_link;
+struct event_base;
+struct virtio_device;
+
+/* What devices may reach besides their guest's memory. Owned by the machine, outlives them. */
+struct device_context {
+	const struct guest_memory *memory;
+	struct event_base *base; /* the main thread's loop */
+	struct console_link *link;
+	const void *options; /* parsed configuration of this device, or NULL */
+};
+
+/* A kind of device: one constant at the end of its file, listed in device_types.h. */
+struct virtio_device_type {
+	const char *name; /* names its configuration table and its log lines */
+	uint32_t id; /* Virtio 1.2, section 5 */
+	uint16_t queue_count;
+	uint64_t features; /* offered besides those every device has */
+	size_t instance_size; /* of the struct that begins with struct virtio_device */
+
+	int (*create)(struct virtio_device *device, const struct device_context *context);
+	void (*destroy)(struct virtio_device *device); /* optional; also of a half-built one */
+	void (*start)(struct virtio_device *device); /* optional: the driver is ready */
+	void (*reset)(struct virtio_device *device); /* optional: the driver went away */
+	void (*notify)(struct virtio_device *device, struct virtqueue *queue);
+};
+
+/*
+ * What every device has. Owned by the machine; each device embeds it first. The lock is taken
+ * by the framework around every callback; a device takes it only where it is
+ * entered from elsewhere (an event of its own), by virtio_device_lock() and _unlock().
+ */
+struct virtio_device {
+	const struct virtio_device_type *type;
+	const struct guest_memory *memory;
+	struct virtqueue *queue; /* type->queue_count of them */
+	uint64_t offered;
+	uint64_t negotiated;
+	void *config; /* device configuration space, read by the driver */
+	size_t config_size;
+	pthread_mutex_t lock;
+	void (*config_changed)(struct virtio_device *device); /* set by the transport */
+	void (*failed)(struct virtio_device *device); /* set by the transport: asks for a reset */
+	void *transport;
+};
+
+struct virtio_device *virtio_device_create(const struct virtio_device_type *type,
+	const struct device_context *context);
+void virtio_device_destroy(struct virtio_device *device);
+void virtio_device_reset(struct virtio_device *device);
+
+/*
+ * Leaving asks the driver for a reset if a queue turned out broken meanwhile. Between the two the
+ * device may pop, push, flush, and change its configuration space (then calls config_changed).
+ */
+void virtio_device_lock(struct virtio_device *device);
+void virtio_device_unlock(struct virtio_device *device);
+
+const struct virtio_device_type *virtio_device_type_named(const char *name);
+
+#define VIRTIO_DEVICE(name) extern const struct virtio_device_type virtio_##name;
+#include "device_types.h"
+#undef VIRTIO_DEVICE
+
+#endif

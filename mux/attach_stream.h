@@ -1,0 +1,74 @@
+#ifndef ATTACH_STREAM_H
+#define ATTACH_STREAM_H
+
+#include <stdint.h>
+
+/*
+ * The attach stream: between muxd and one viewer, in the framing of message.h, on a connection
+ * to control.sock that the method Attach has upgraded.
+ *
+ * How it works. muxd is a server of positions: it announces every channel (CHANNEL) and streams to
+ * each viewer the bytes of those it follows (FOLLOW: from which position), each viewer at its own
+ * pace: a viewer that does not read is only a position that stands still. Tagging, merging,
+ * colours, keys and the prompt are the viewer's. A position counts the bytes of a channel's history
+ * from its beginning; it survives muxd, so a viewer whose muxd was restarted follows again from
+ * where it was. Bytes overwritten before they could be sent are announced (LOST).
+ */
+#define ATTACH_VERSION 1
+#define ATTACH_BYTES_MAX 65536
+#define ATTACH_TEXT_MAX 16384
+
+enum attach_message {
+	ATTACH_CHANNEL = 1, /* muxd: uint32_t id, then the channel as JSON: see below */
+	ATTACH_GONE, /* muxd: uint32_t id: the channel was dropped */
+	ATTACH_OUTPUT, /* muxd: struct attach_output, bytes */
+	ATTACH_LOST, /* muxd: struct attach_lost */
+	ATTACH_CREDIT, /* muxd: struct attach_credit */
+	ATTACH_NOTICE, /* muxd: one line of text for people */
+	ATTACH_READY, /* muxd: empty; all channels there are have been announced */
+
+	ATTACH_FOLLOW = 64, /* viewer: struct attach_follow */
+	ATTACH_UNFOLLOW, /* viewer: uint32_t id */
+	ATTACH_INPUT, /* viewer: uint32_t id, bytes; only within the credit */
+	ATTACH_BREAK, /* viewer: uint32_t id */
+	ATTACH_SIZE, /* viewer: struct attach_size */
+};
+
+/*
+ * The JSON of CHANNEL, sent at first and after each change:
+ * { "name", "key", "color", "state" (words of muxd list), "reason", "shown", "begin", "end" }
+ * Positions are integers.
+ */
+
+struct attach_output {
+	uint32_t id;
+	uint32_t reserved;
+	uint64_t position; /* of the first byte */
+};
+
+struct attach_lost {
+	uint32_t id;
+	uint32_t reserved;
+	uint64_t count;
+	uint64_t position; /* where the stream goes on */
+};
+
+struct attach_credit {
+	uint32_t id;
+	uint32_t reserved;
+	uint64_t total; /* of input bytes this viewer may have sent to the channel on this stream */
+};
+
+struct attach_follow {
+	uint32_t id;
+	uint32_t input; /* 1: this viewer types here; muxd answers with CREDIT */
+	uint64_t position;
+};
+
+struct attach_size {
+	uint32_t id;
+	uint16_t columns;
+	uint16_t rows;
+};
+
+#endif
