@@ -13,7 +13,8 @@ enum bus_kind {
 
 /*
  * A window of guest addresses answered by a device. Called on a vCPU thread; the owner's
- * own lock protects it. Accesses have length 1, 2, 4 or 8 and lie inside the window.
+ * own lock protects it. Accesses have length 1, 2, 4 or 8 and lie inside the window. Without a
+ * read or write the window does not answer that.
  */
 struct bus_region {
 	enum bus_kind kind;
@@ -31,7 +32,7 @@ struct bus {
 	unsigned count;
 };
 
-/* 0, -EEXIST when windows overlap, -ENOSPC. */
+/* 0, -EEXIST when windows overlap, -ENOSPC, -EINVAL for a window of no size or past the end. */
 int bus_add(struct bus *bus, const struct bus_region *region);
 
 /* False when nobody answers there: the caller reads all ones, and a write is ignored. */
