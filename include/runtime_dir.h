@@ -10,9 +10,10 @@ struct runtime_dir {
 };
 
 /*
- * override: the --runtime-dir option or NULL. Then MUXD_RUNTIME_DIR, then (for muxd under systemd)
- * RUNTIME_DIRECTORY, then /run/muxd and /run/vmm for root, else below XDG_RUNTIME_DIR. With an
- * override DIR, the guests' sockets are in DIR/vmm. 0 or -errno; nothing is created.
+ * override: the --runtime-dir option or NULL. Then MUXD_RUNTIME_DIR, then the directories named
+ * muxd and vmm in systemd's RUNTIME_DIRECTORY, then /run/muxd and /run/vmm for root, else the same
+ * below XDG_RUNTIME_DIR. With an override DIR, the guests' sockets are in DIR/vmm. 0 or -errno
+ * (-ENOENT: an ordinary user without XDG_RUNTIME_DIR); nothing is created.
  */
 int runtime_dir_find(struct runtime_dir *dir, const char *override);
 

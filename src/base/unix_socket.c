@@ -1,0 +1,129 @@
+/* Stream sockets in the file system. */
+
+#include "unix_socket.h"
+
+#include "fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define BACKLOG 64
+#define LOCK_ATTEMPTS 100
+#define LOCK_PAUSE_MS 10
+
+static int make_address(struct sockaddr_un *address, const char *path)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (!*path)
+		return -EINVAL;
+	if (strlen(path) >= sizeof(address->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address->sun_path, path);
+	return 0;
+}
+
+static int open_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int connect_to(const struct sockaddr_un *address)
+{
+	AUTO_CLOSE int fd = open_socket();
+
+	if (fd < 0)
+		return fd;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return -errno;
+	return take_fd(&fd);
+}
+
+int unix_connect(const char *path)
+{
+	struct sockaddr_un address;
+	int result = make_address(&address, path);
+
+	return result ? result : connect_to(&address);
+}
+
+/*
+ * Two programs that find the same dead socket must not both replace it. The directory's lock
+ * orders them; whoever else may hold that lock cannot hold us up for ever.
+ */
+static int lock_directory(const char *path)
+{
+	char copy[PATH_MAX];
+	int fd;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && i < LOCK_ATTEMPTS; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			break;
+		poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+	return fd;
+}
+
+static bool is_dead_socket(const struct sockaddr_un *address)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat status;
+
+	if (lstat(address->sun_path, &status) || !S_ISSOCK(status.st_mode))
+		return false;
+	fd = connect_to(address);
+	return fd == -ECONNREFUSED;
+}
+
+static int bind_to(int fd, const struct sockaddr_un *address)
+{
+	const struct sockaddr *generic = (const struct sockaddr *)address;
+
+	if (!bind(fd, generic, sizeof(*address)))
+		return 0;
+	if (errno != EADDRINUSE)
+		return -errno;
+	if (!is_dead_socket(address))
+		return -EADDRINUSE;
+	if (unlink(address->sun_path) || bind(fd, generic, sizeof(*address)))
+		return -errno;
+	return 0;
+}
+
+int unix_listen(const char *path, mode_t mode)
+{
+	struct sockaddr_un address;
+	AUTO_CLOSE int lock = -1;
+	AUTO_CLOSE int fd = -1;
+	int result = make_address(&address, path);
+
+	if (result)
+		return result;
+	lock = lock_directory(path);
+	fd = open_socket();
+	if (fd < 0)
+		return fd;
+	result = bind_to(fd, &address);
+	if (result)
+		return result;
+	/* Nobody can connect before listen(), so nobody can before the mode is right. */
+	if (chmod(path, mode) || listen(fd, BACKLOG)) {
+		result = -errno;
+		unlink(path);
+		return result;
+	}
+	return take_fd(&fd);
+}
