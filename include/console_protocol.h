@@ -15,6 +15,10 @@
  * what muxd has, is output lost for ever, and muxd counts and shows it. The same holds within a
  * connection: an OUTPUT offset ahead of the expected one means the ring overflowed.
  *
+ * A change of the guest's state has its place in that stream (it is sent behind the output before
+ * it) and a number, counted like the offset; muxd acknowledges it too, and WELCOME says the last
+ * one it has. So a reboot is shown once, however often the link breaks.
+ *
  * Input flows only as far as vmm allowed: CREDIT carries the total of input bytes of this
  * connection that muxd may have sent.
  */
@@ -29,12 +33,12 @@ enum console_message {
 	CONSOLE_WELCOME, /* muxd: struct console_welcome */
 	CONSOLE_REFUSED, /* muxd: the reason as text, then muxd closes */
 	CONSOLE_OUTPUT, /* vmm: uint64_t offset, bytes */
-	CONSOLE_ACK, /* muxd: uint64_t offset, everything before it is stored */
+	CONSOLE_ACK, /* muxd: struct console_ack */
 	CONSOLE_INPUT, /* muxd: bytes */
 	CONSOLE_CREDIT, /* vmm: uint64_t total */
 	CONSOLE_SIZE, /* muxd: struct console_size */
 	CONSOLE_BREAK, /* muxd: empty */
-	CONSOLE_STATE, /* vmm: uint8_t state, the reason as text or nothing */
+	CONSOLE_STATE, /* vmm: struct console_change, the reason as text or nothing */
 };
 
 enum console_state {
@@ -55,7 +59,7 @@ enum console_flag {
 
 struct console_hello {
 	uint32_t version;
-	uint8_t state; /* enum console_state */
+	uint8_t state; /* enum console_state, as it is now */
 	uint8_t flags; /* enum console_flag */
 	char key; /* shortcut, or 0 */
 	char color; /* letter of n r g y b m c w, upper case for bright, or 0 for automatic */
@@ -68,7 +72,21 @@ struct console_hello {
 struct console_welcome {
 	uint32_t version;
 	uint32_t reserved;
-	uint64_t offset; /* muxd has everything before it; begin <= offset <= end */
+	uint64_t offset; /* muxd has everything before it that it will ever have; begin <= offset <=
+			    end */
+	uint64_t lost; /* how much before it muxd did not get */
+	uint64_t changes; /* the number of the last change of state that muxd has */
+};
+
+struct console_ack {
+	uint64_t offset; /* everything before it is stored */
+	uint64_t changes; /* and these changes of state */
+};
+
+struct console_change {
+	uint64_t number; /* from 1 */
+	uint8_t state; /* enum console_state */
+	uint8_t reserved[7];
 };
 
 struct console_size {
