@@ -19,8 +19,8 @@ struct varlink_call; /* one request being answered; lives until its last reply *
 
 struct varlink_method {
 	const char *name; /* without the interface's */
-	/* Parameters are an object, borrowed. Must reply or fail, now or later; exactly once at the
-	 * end. */
+	/* Parameters are an object, borrowed while run runs. Must reply or fail, now or later;
+	 * exactly once at the end. */
 	void (*run)(struct varlink_call *call, json_t *parameters);
 };
 
@@ -31,7 +31,11 @@ struct varlink_interface {
 	size_t count;
 };
 
-/* A listening service on one event loop. Owner is handed to the methods by varlink_owner(). */
+/*
+ * A listening service on one event loop. Owner is handed to the methods by varlink_owner(). A
+ * connection has one call at a time; what the peer sends behind it waits, bounded, as do the
+ * connections. A peer that does not read its replies is closed. Not to be destroyed by a method.
+ */
 struct varlink_service;
 struct varlink_service *varlink_service_create(struct event_base *base, int listen_fd,
 	const struct varlink_interface *interface,
@@ -45,6 +49,8 @@ bool varlink_wants_more(const struct varlink_call *call); /* the caller set "mor
 void varlink_reply(struct varlink_call *call, json_t *parameters);
 void varlink_continue(struct varlink_call *call, json_t *parameters); /* only if wants_more */
 void varlink_fail(struct varlink_call *call, const char *error, json_t *parameters);
+/* org.varlink.service.InvalidParameter */
+void varlink_fail_parameter(struct varlink_call *call, const char *parameter);
 
 /* Told when the caller goes away before the last reply; the call is freed after it. */
 void varlink_on_gone(struct varlink_call *call, void (*gone)(void *owner), void *owner);
@@ -57,8 +63,9 @@ void varlink_on_gone(struct varlink_call *call, void (*gone)(void *owner), void 
 struct bufferevent *varlink_upgrade(struct varlink_call *call, json_t *parameters);
 
 /*
- * The caller's side, blocking. 0 with *reply (an object to be released), -errno when the connection
- * fails, or -EREMOTEIO with *reply { "error": name, "parameters": {} }.
+ * The caller's side, blocking, also on a non-blocking socket. Takes parameters (or NULL). 0 with
+ * *reply (an object to be released), -errno when the connection fails, or -EREMOTEIO with *reply {
+ * "error": name, "parameters": {} }.
  */
 enum varlink_flag {
 	VARLINK_MORE = 1,
