@@ -13,7 +13,13 @@
  * colours, keys and the prompt are the viewer's. A position counts the bytes of a channel's history
  * from its beginning; it survives muxd, so a viewer whose muxd was restarted follows again from
  * where it was. Bytes overwritten before they could be sent are announced (LOST).
+ *
+ * Each FOLLOW is answered with the channel's CHANNEL anew, so that the viewer knows begin and end
+ * as of now, before any OUTPUT. A position beyond the end means the end (ATTACH_FROM_END); one
+ * before the begin gives LOST first. Another FOLLOW of a followed channel moves it; credit goes on
+ * counting.
  */
+#define ATTACH_FROM_END UINT64_MAX
 #define ATTACH_VERSION 1
 #define ATTACH_BYTES_MAX 65536
 #define ATTACH_TEXT_MAX 16384
