@@ -1,3 +1,4 @@
+/* What all virtio devices have in common: the list of them, their life and their lock. */
 #include "virtio_device.h"
 
 #include "compiler.h"
@@ -22,6 +23,21 @@ const struct virtio_device_type *virtio_device_type_named(const char *name)
 	return NULL;
 }
 
+static void reset_queues(struct virtio_device *device)
+{
+	for (uint16_t i = 0; i < device->type->queue_count; i++) {
+		struct virtqueue *queue = &device->queue[i];
+
+		virtqueue_disable(queue);
+		*queue = (struct virtqueue){
+			.memory = device->memory,
+			.interrupt = queue->interrupt,
+			.owner = queue->owner,
+			.index = i,
+		};
+	}
+}
+
 struct virtio_device *virtio_device_create(const struct virtio_device_type *type,
 	const struct device_context *context)
 {
@@ -33,15 +49,13 @@ struct virtio_device *virtio_device_create(const struct virtio_device_type *type
 	device->memory = context->memory;
 	device->offered = type->features | 1ULL << VIRTIO_F_VERSION_1 |
 		1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_RING_F_EVENT_IDX;
+	pthread_mutex_init(&device->lock, NULL);
 	device->queue = calloc(type->queue_count, sizeof(*device->queue));
 	if (!device->queue || type->create(device, context) < 0) {
 		virtio_device_destroy(device);
 		return NULL;
 	}
-	for (uint16_t i = 0; i < type->queue_count; i++) {
-		device->queue[i].memory = context->memory;
-		device->queue[i].index = i;
-	}
+	reset_queues(device);
 	return device;
 }
 
@@ -49,8 +63,7 @@ void virtio_device_reset(struct virtio_device *device)
 {
 	if (device->type->reset)
 		device->type->reset(device);
-	for (uint16_t i = 0; i < device->type->queue_count; i++)
-		virtqueue_disable(&device->queue[i]);
+	reset_queues(device);
 	device->negotiated = 0;
 }
 
@@ -58,6 +71,20 @@ void virtio_device_destroy(struct virtio_device *device)
 {
 	if (device->type->destroy)
 		device->type->destroy(device);
+	pthread_mutex_destroy(&device->lock);
 	free(device->queue);
 	free(device);
+}
+
+void virtio_device_lock(struct virtio_device *device)
+{
+	pthread_mutex_lock(&device->lock);
+}
+
+void virtio_device_unlock(struct virtio_device *device)
+{
+	for (uint16_t i = 0; i < device->type->queue_count; i++)
+		if (device->queue[i].broken && device->failed)
+			device->failed(device, device->queue[i].broken);
+	pthread_mutex_unlock(&device->lock);
 }

@@ -32,6 +32,8 @@ struct virtio_device_type {
 	void (*start)(struct virtio_device *device); /* optional: the driver is ready */
 	void (*reset)(struct virtio_device *device); /* optional: the driver went away */
 	void (*notify)(struct virtio_device *device, struct virtqueue *queue);
+	/* Optional: the driver wrote 1, 2 or 4 bytes of the configuration space. */
+	void (*config_written)(struct virtio_device *device, size_t offset, uint32_t value);
 };
 
 /*
@@ -48,14 +50,19 @@ struct virtio_device {
 	void *config; /* device configuration space, read by the driver */
 	size_t config_size;
 	pthread_mutex_t lock;
-	void (*config_changed)(struct virtio_device *device); /* set by the transport */
-	void (*failed)(struct virtio_device *device); /* set by the transport: asks for a reset */
+	/* Set by the transport: shows the driver the configuration space anew. */
+	void (*config_changed)(struct virtio_device *device);
+	/* Set by the transport: asks the driver for a reset, once until there is one. */
+	void (*failed)(struct virtio_device *device, const char *reason);
 	void *transport;
 };
 
+/* NULL if the device cannot be had. */
 struct virtio_device *virtio_device_create(const struct virtio_device_type *type,
 	const struct device_context *context);
 void virtio_device_destroy(struct virtio_device *device);
+
+/* By the transport, under the lock: back to the state before any driver came. */
 void virtio_device_reset(struct virtio_device *device);
 
 /*
