@@ -4,8 +4,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct kvm_coalesced_mmio_ring;
 struct kvm_run;
 struct machine;
 
@@ -18,7 +20,7 @@ struct vcpu_exits {
 	atomic_uint_fast64_t other;
 };
 
-/* One virtual CPU and its thread. Owned by the machine; run and arch are its own thread's only. */
+/* One virtual CPU and its thread. Owned by the machine; run is its own thread's only. */
 struct vcpu {
 	struct machine *machine;
 	unsigned index;
@@ -30,11 +32,21 @@ struct vcpu {
 	struct vcpu_exits exits;
 };
 
+/* Once a process, before the first vCPU starts: how kicks reach vCPU threads. */
+void vcpu_prepare_kicks(void);
+
+/* 0 or -errno with one line logged. */
 int vcpu_create(struct vcpu *vcpu, struct machine *machine, unsigned index);
-void vcpu_destroy(struct vcpu *vcpu); /* the thread has been joined, or never was */
-int vcpu_start(struct vcpu *vcpu); /* creates the thread */
+void vcpu_destroy(struct vcpu *vcpu); /* also a half-built or zeroed one, without a thread */
+
+/* Creates the thread; 0 or -errno, logged. Called, as vcpu_kick(), with the machine's lock. */
+int vcpu_start(struct vcpu *vcpu);
+void vcpu_join(struct vcpu *vcpu); /* if it was started */
 
 /* Make the vCPU leave the guest soon and look at the machine's state; any thread. */
 void vcpu_kick(struct vcpu *vcpu);
+
+/* Where KVM keeps coalesced writes of the whole machine; NULL if it does not. */
+struct kvm_coalesced_mmio_ring *vcpu_coalesced_ring(const struct vcpu *vcpu);
 
 #endif

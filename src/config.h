@@ -1,0 +1,58 @@
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "console_protocol.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_on_reboot {
+	ON_REBOOT_RESTART,
+	ON_REBOOT_EXIT,
+};
+
+enum config_input {
+	INPUT_AUTO, /* the console that the kernel's command line names last */
+	INPUT_VIRTIO,
+	INPUT_SERIAL,
+};
+
+struct config_kernel {
+	char *image; /* path; the one key without a default */
+	char *initrd; /* path or NULL */
+	char *cmdline; /* "" if none */
+};
+
+struct config_console {
+	char key; /* shortcut in muxd, or 0 */
+	char color; /* letter as in console_protocol.h, or 0 */
+	uint8_t flags; /* enum console_flag */
+	size_t ring_size; /* a power of two */
+	enum config_input input;
+};
+
+/* One guest as its file and --set describe it, checked. Strings are owned. Constant once loaded. */
+struct vmm_config {
+	char name[CONSOLE_NAME_MAX + 1];
+	struct config_kernel kernel;
+	unsigned vcpus; /* at least 1 */
+	uint64_t memory; /* bytes; a multiple of 2 MiB */
+	bool huge_pages;
+	bool prefault;
+	unsigned *affinity; /* host CPU of each vCPU, affinity_count of them, or NULL */
+	size_t affinity_count; /* 0 or vcpus */
+	enum config_on_reboot on_reboot;
+	uint64_t stop_timeout_ms;
+	struct config_console console;
+};
+
+/*
+ * Read path, then settings ("machine.vcpus=2"), over the defaults. 0 or -EINVAL with one line
+ * logged, path:line:column first. Destroying accepts a zeroed or half-loaded one.
+ */
+int config_load(struct vmm_config *config, const char *path, const char *const *settings,
+	size_t count);
+void config_destroy(struct vmm_config *config);
+
+#endif
