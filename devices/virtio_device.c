@@ -4,6 +4,7 @@
 #include "compiler.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,35 @@ static void reset_queues(struct virtio_device *device)
 	}
 }
 
+static void visit(evutil_socket_t fd, short events, void *owner)
+{
+	struct virtio_device *device = owner;
+	uint64_t unfinished;
+
+	(void)fd;
+	(void)events;
+	virtio_device_lock(device);
+	unfinished = device->unfinished;
+	device->unfinished = 0;
+	for (uint16_t i = 0; i < device->type->queue_count; i++)
+		if (unfinished & 1ULL << i)
+			device->type->notify(device, &device->queue[i]);
+	virtio_device_unlock(device);
+}
+
+/* By a timer: an activated event would run again before the loop looks at its descriptors. */
+void virtio_device_visit_again(struct virtio_device *device, const struct virtqueue *queue)
+{
+	device->unfinished |= 1ULL << queue->index;
+	event_add(device->again, &(struct timeval){ 0 });
+}
+
+void virtio_device_config_changed(struct virtio_device *device)
+{
+	if (device->config_changed)
+		device->config_changed(device);
+}
+
 struct virtio_device *virtio_device_create(const struct virtio_device_type *type,
 	const struct device_context *context)
 {
@@ -51,7 +81,8 @@ struct virtio_device *virtio_device_create(const struct virtio_device_type *type
 		1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_RING_F_EVENT_IDX;
 	pthread_mutex_init(&device->lock, NULL);
 	device->queue = calloc(type->queue_count, sizeof(*device->queue));
-	if (!device->queue || type->create(device, context) < 0) {
+	device->again = event_new(context->base, -1, 0, visit, device);
+	if (!device->queue || !device->again || type->create(device, context) < 0) {
 		virtio_device_destroy(device);
 		return NULL;
 	}
@@ -65,12 +96,17 @@ void virtio_device_reset(struct virtio_device *device)
 		device->type->reset(device);
 	reset_queues(device);
 	device->negotiated = 0;
+	device->running = false;
+	device->needs_reset = false;
+	device->unfinished = 0;
 }
 
 void virtio_device_destroy(struct virtio_device *device)
 {
 	if (device->type->destroy)
 		device->type->destroy(device);
+	if (device->again)
+		event_free(device->again);
 	pthread_mutex_destroy(&device->lock);
 	free(device->queue);
 	free(device);
@@ -83,8 +119,17 @@ void virtio_device_lock(struct virtio_device *device)
 
 void virtio_device_unlock(struct virtio_device *device)
 {
+	const char *broken = NULL;
+
 	for (uint16_t i = 0; i < device->type->queue_count; i++)
-		if (device->queue[i].broken && device->failed)
-			device->failed(device, device->queue[i].broken);
+		if (device->queue[i].broken)
+			broken = device->queue[i].broken;
+	if (broken && !device->needs_reset) {
+		device->needs_reset = true;
+		log_limited(&device->complaints, "%s: %s; the device waits for a reset",
+			device->type->name, broken);
+		if (device->failed)
+			device->failed(device);
+	}
 	pthread_mutex_unlock(&device->lock);
 }

@@ -1,13 +1,16 @@
 #ifndef VIRTIO_DEVICE_H
 #define VIRTIO_DEVICE_H
 
+#include "log.h"
 #include "virtqueue.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct console_link;
+struct event;
 struct event_base;
 struct virtio_device;
 
@@ -49,11 +52,16 @@ struct virtio_device {
 	uint64_t negotiated;
 	void *config; /* device configuration space, read by the driver */
 	size_t config_size;
+	bool running; /* the driver is ready; set by the transport */
+	bool needs_reset; /* a queue broke, and no reset came yet */
+	uint64_t unfinished; /* a bit for each queue to be visited again */
+	struct event *again; /* owned; visits them */
+	struct log_limit complaints;
 	pthread_mutex_t lock;
 	/* Set by the transport: shows the driver the configuration space anew. */
 	void (*config_changed)(struct virtio_device *device);
-	/* Set by the transport: asks the driver for a reset, once until there is one. */
-	void (*failed)(struct virtio_device *device, const char *reason);
+	/* Set by the transport: asks the driver for a reset. */
+	void (*failed)(struct virtio_device *device);
 	void *transport;
 };
 
@@ -67,10 +75,20 @@ void virtio_device_reset(struct virtio_device *device);
 
 /*
  * Leaving asks the driver for a reset if a queue turned out broken meanwhile. Between the two the
- * device may pop, push, flush, and change its configuration space (then calls config_changed).
+ * device may pop, push, flush, and change its configuration space.
  */
 void virtio_device_lock(struct virtio_device *device);
 void virtio_device_unlock(struct virtio_device *device);
+
+/* Under the lock: the device has changed its configuration space. */
+void virtio_device_config_changed(struct virtio_device *device);
+
+/*
+ * Under the lock: the device has spent its budget on a queue with requests left. notify() comes
+ * again once the main loop has looked after everybody else; a reset forgets it. A vCPU thread may
+ * be the caller, so the loop's program has called evthread_use_pthreads().
+ */
+void virtio_device_visit_again(struct virtio_device *device, const struct virtqueue *queue);
 
 const struct virtio_device_type *virtio_device_type_named(const char *name);
 
