@@ -22,6 +22,7 @@ struct config_kernel {
 	char *image; /* path; the one key without a default */
 	char *initrd; /* path or NULL */
 	char *cmdline; /* "" if none */
+	bool defaults; /* add the words to it that vmm.toml(5) lists */
 };
 
 struct config_console {
@@ -47,12 +48,21 @@ struct vmm_config {
 	struct config_console console;
 };
 
+#define CONFIG_VCPUS_MAX 4096 /* KVM may allow fewer */
+
+/* One line for the operator: "guest1.toml:12:5: machine.vcpus must be 1 to 4096, not 0". */
+struct config_error {
+	char text[512];
+};
+
 /*
- * Read path, then settings ("machine.vcpus=2"), over the defaults. 0 or -EINVAL with one line
- * logged, path:line:column first. Destroying accepts a zeroed or half-loaded one.
+ * Read path, then settings ("machine.vcpus=2"), over the defaults. Paths in the file are relative
+ * to its directory, those in settings to the current one. Nothing but path is opened. 0, or -EINVAL
+ * with *error filled and nothing logged. Destroying is due in either case, and accepts a zeroed or
+ * half-loaded one.
  */
 int config_load(struct vmm_config *config, const char *path, const char *const *settings,
-	size_t count);
+	size_t count, struct config_error *error);
 void config_destroy(struct vmm_config *config);
 
 #endif
