@@ -70,6 +70,7 @@ size_t console_link_tail(struct console_link *link, char *text, size_t length);
 
 struct console_link_status {
 	bool connected;
+	bool accepted; /* now or before: muxd has welcomed this console */
 	uint64_t output; /* bytes written by the guest since the start */
 	uint64_t lost; /* of them overwritten before muxd had them */
 	uint64_t input; /* bytes given to the guest */

@@ -4,10 +4,12 @@
 
 #include "arch.h"
 #include "compiler.h"
+#include "console_input.h"
 #include "fd.h"
 #include "kvm.h"
 #include "log.h"
 #include "machine.h"
+#include "virtio_console.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -20,7 +22,15 @@
 #include <linux/virtio_mmio.h>
 
 /* What every machine has, in the order the guest finds it. */
-static const char *const always_there[] = { "console", "rng" };
+enum {
+	CONSOLE,
+	RNG,
+};
+
+static const char *const always_there[] = {
+	[CONSOLE] = "console",
+	[RNG] = "rng",
+};
 
 static unsigned count_devices(void)
 {
@@ -179,6 +189,19 @@ static int add(struct machine *machine, const char *name, const void *options)
 	return result;
 }
 
+/* One of the two consoles gets what the operator types; output comes from both. */
+static void connect_input(struct machine *machine)
+{
+	const struct vmm_config *config = machine->config;
+	bool serial = config->console.input == INPUT_SERIAL ||
+		(config->console.input == INPUT_AUTO &&
+			console_input_is_serial(config->kernel.cmdline));
+
+	console_link_set_consumer(machine->link,
+		serial ? &machine->serial.consumer
+		       : virtio_console_consumer(machine->device[CONSOLE].device));
+}
+
 int machine_create_devices(struct machine *machine)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(always_there); i++) {
@@ -187,6 +210,7 @@ int machine_create_devices(struct machine *machine)
 		if (result < 0)
 			return result;
 	}
+	connect_input(machine);
 	return 0;
 }
 
