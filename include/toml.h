@@ -88,6 +88,9 @@ struct toml_error {
  */
 struct toml_value *toml_parse(const char *text, size_t length, struct toml_error *error);
 
+/* The same for a single value, as on the right of "="; blanks around it are allowed. */
+struct toml_value *toml_parse_value(const char *text, size_t length, struct toml_error *error);
+
 void toml_free(struct toml_value *value); /* with all below it; NULL is allowed */
 
 /* What table says under key, or NULL. A value that is no table has no keys. */

@@ -283,25 +283,54 @@ static int parse_document(struct toml_scanner *scanner, struct toml_value *root)
 	}
 }
 
+static int parse_alone(struct toml_scanner *scanner, struct toml_value *value)
+{
+	int result;
+
+	toml_skip_blanks(scanner);
+	result = parse_value(scanner, value);
+	if (result < 0)
+		return result;
+	toml_skip_blanks(scanner);
+	if (toml_peek(scanner, 0) != TOML_END)
+		return toml_fail_expected(scanner, "nothing after the value");
+	return 0;
+}
+
 struct toml_value *toml_parse(const char *text, size_t length, struct toml_error *error)
 {
 	struct toml_scanner scanner;
 	struct toml_value *root = NULL;
-	int result = toml_scanner_init(&scanner, text, length, error);
 
-	if (result == 0) {
+	if (toml_scanner_init(&scanner, text, length, error) == 0) {
 		root = toml_value_create(1, 1);
-		if (root) {
+		if (root)
 			toml_become_table(root, TOML_HEADER);
-			result = parse_document(&scanner, root);
-		} else {
-			result = toml_fail_memory(&scanner);
-		}
+		else
+			toml_fail_memory(&scanner);
+	}
+	if (root && parse_document(&scanner, root) < 0) {
+		toml_free(root);
+		root = NULL;
 	}
 	toml_scanner_destroy(&scanner);
-	if (result < 0) {
-		toml_free(root);
-		return NULL;
-	}
 	return root;
+}
+
+struct toml_value *toml_parse_value(const char *text, size_t length, struct toml_error *error)
+{
+	struct toml_scanner scanner;
+	struct toml_value *value = NULL;
+
+	if (toml_scanner_init(&scanner, text, length, error) == 0) {
+		value = toml_value_create(1, 1);
+		if (!value)
+			toml_fail_memory(&scanner);
+	}
+	if (value && parse_alone(&scanner, value) < 0) {
+		toml_free(value);
+		value = NULL;
+	}
+	toml_scanner_destroy(&scanner);
+	return value;
 }
