@@ -20,7 +20,6 @@ wait_for looks only at what came after the last match, so the same pattern can b
 import errno
 import fcntl
 import os
-import pty
 import re
 import select
 import signal
@@ -44,7 +43,7 @@ class Terminal:
 
     def __init__(self, command, rows=24, columns=80, env=None, cwd=None):
         self.command = [os.fspath(word) for word in command]
-        self.master, self.slave = pty.openpty()
+        self.master, self.slave = os.openpty()
         self._set_size(rows, columns)
         self.attributes_at_start = self.attributes()
         self.bytes = bytearray()

@@ -1,0 +1,222 @@
+/* Guest output made harmless for a line of text. */
+
+#include "text_filter.h"
+
+#include "compiler.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+static void print(struct text_filter *filter, struct text_sink *sink, const char *bytes,
+	size_t length, unsigned columns)
+{
+	if (filter->returned)
+		sink->event(sink, TEXT_RETURN, NULL, 0, 0);
+	filter->returned = false;
+	sink->event(sink, TEXT_PRINT, bytes, length, columns);
+}
+
+static void print_escaped(struct text_filter *filter, struct text_sink *sink, const char *format,
+	unsigned value)
+{
+	char text[16];
+	int length;
+
+	if (*format == '^')
+		length = snprintf(text, sizeof(text), "^%c", (int)value);
+	else if (*format == 'x')
+		length = snprintf(text, sizeof(text), "\\x%02x", value);
+	else
+		length = snprintf(text, sizeof(text), "\\u{%x}", value);
+	print(filter, sink, text, (size_t)length, (unsigned)length);
+}
+
+/* Characters that change where others are shown, or break lines, without being seen. */
+static bool reorders(unsigned character)
+{
+	static const struct {
+		unsigned first, last;
+	} ranges[] = {
+		{ 0x61c, 0x61c },
+		{ 0x200b, 0x200f },
+		{ 0x2028, 0x202e },
+		{ 0x2060, 0x206f },
+		{ 0xfeff, 0xfeff },
+		{ 0xfff9, 0xfffb },
+		{ 0xe0000, 0xe0fff },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		if (character >= ranges[i].first && character <= ranges[i].last)
+			return true;
+	return false;
+}
+
+static void print_character(struct text_filter *filter, struct text_sink *sink)
+{
+	static const uint8_t first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	unsigned character = filter->character[0] & first_bits[filter->need];
+	int columns;
+
+	for (unsigned i = 1; i < filter->need; i++)
+		character = character << 6 | (filter->character[i] & 0x3f);
+	columns = wcwidth((wchar_t)character);
+	if (character < 0xa0)
+		print_escaped(filter, sink, "x", character);
+	else if (columns < 0 || reorders(character))
+		print_escaped(filter, sink, "u", character);
+	else
+		print(filter, sink, (const char *)filter->character, filter->need,
+			(unsigned)columns);
+	filter->have = 0;
+}
+
+static void print_invalid(struct text_filter *filter, struct text_sink *sink)
+{
+	for (unsigned i = 0; i < filter->have; i++)
+		print_escaped(filter, sink, "x", filter->character[i]);
+	filter->have = 0;
+}
+
+/* Not longer than necessary, no surrogates, nothing beyond U+10FFFF. */
+static bool continues(const struct text_filter *filter, uint8_t byte)
+{
+	if (byte < 0x80 || byte > 0xbf)
+		return false;
+	if (filter->have != 1)
+		return true;
+	switch (filter->character[0]) {
+	case 0xe0:
+		return byte >= 0xa0;
+	case 0xed:
+		return byte <= 0x9f;
+	case 0xf0:
+		return byte >= 0x90;
+	case 0xf4:
+		return byte <= 0x8f;
+	default:
+		return true;
+	}
+}
+
+static unsigned length_of(uint8_t first)
+{
+	if (first >= 0xc2 && first <= 0xdf)
+		return 2;
+	if (first >= 0xe0 && first <= 0xef)
+		return 3;
+	if (first >= 0xf0 && first <= 0xf4)
+		return 4;
+	return 0;
+}
+
+static void printed(struct text_filter *filter, struct text_sink *sink, uint8_t byte)
+{
+	if (filter->have && continues(filter, byte)) {
+		filter->character[filter->have++] = byte;
+		if (filter->have == filter->need)
+			print_character(filter, sink);
+		return;
+	}
+	print_invalid(filter, sink);
+	if (byte < 0x80) {
+		print(filter, sink, (const char *)&byte, 1, 1);
+		return;
+	}
+	filter->need = (uint8_t)length_of(byte);
+	if (!filter->need) {
+		print_escaped(filter, sink, "x", byte);
+		return;
+	}
+	filter->character[0] = byte;
+	filter->have = 1;
+}
+
+static void control(struct text_filter *filter, struct text_sink *sink, uint8_t byte)
+{
+	print_invalid(filter, sink);
+	if (byte == '\r') {
+		filter->returned = true;
+		return;
+	}
+	if (byte == '\n') {
+		filter->returned = false;
+		sink->event(sink, TEXT_END, NULL, 0, 0);
+		return;
+	}
+	if (byte != '\t' && byte != '\b') {
+		print_escaped(filter, sink, "^", byte ^ 0x40);
+		return;
+	}
+	if (filter->returned)
+		sink->event(sink, TEXT_RETURN, NULL, 0, 0);
+	filter->returned = false;
+	sink->event(sink, byte == '\t' ? TEXT_TAB : TEXT_BACK, NULL, 0, 0);
+}
+
+void text_filter_feed(struct text_filter *filter, const uint8_t *bytes, size_t length,
+	struct text_sink *sink)
+{
+	for (size_t i = 0; i < length; i++) {
+		switch (vt_parse(&filter->parser, bytes[i])) {
+		case VT_PRINT:
+			printed(filter, sink, bytes[i]);
+			break;
+		case VT_CONTROL:
+			control(filter, sink, bytes[i]);
+			break;
+		case VT_NOTHING:
+		case VT_ESCAPE:
+		case VT_CSI:
+		case VT_STRING:
+			print_invalid(filter, sink);
+			break;
+		}
+	}
+}
+
+struct string_sink {
+	struct text_sink sink;
+	char *out;
+	size_t size, length;
+	unsigned columns;
+};
+
+/* Other events cannot happen in one line, or leave nothing. */
+static void string_text(struct text_sink *sink, enum text_event event, const char *bytes,
+	size_t length, unsigned columns)
+{
+	struct string_sink *string = CONTAINER_OF(sink, struct string_sink, sink);
+
+	if (event == TEXT_TAB || event == TEXT_END) {
+		bytes = " ";
+		length = columns = 1;
+	}
+	string->columns += columns;
+	if (string->length + length >= string->size)
+		string->size = 0;
+	if (!string->size || !length)
+		return;
+	memcpy(string->out + string->length, bytes, length);
+	string->length += length;
+}
+
+size_t text_harmless(const char *text, char *out, size_t size)
+{
+	struct string_sink string = { .sink.event = string_text, .out = out, .size = size };
+	struct text_filter filter = { 0 };
+
+	text_filter_feed(&filter, (const uint8_t *)text, strlen(text), &string.sink);
+	out[string.length] = 0;
+	return string.length;
+}
+
+unsigned text_columns(const char *text)
+{
+	struct string_sink string = { .sink.event = string_text };
+	struct text_filter filter = { 0 };
+
+	text_filter_feed(&filter, (const uint8_t *)text, strlen(text), &string.sink);
+	return string.columns;
+}
