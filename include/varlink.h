@@ -35,6 +35,7 @@ struct varlink_interface {
  * A listening service on one event loop. Owner is handed to the methods by varlink_owner(). A
  * connection has one call at a time; what the peer sends behind it waits, bounded, as do the
  * connections. A peer that does not read its replies is closed. Not to be destroyed by a method.
+ * The program ignores SIGPIPE.
  */
 struct varlink_service;
 struct varlink_service *varlink_service_create(struct event_base *base, int listen_fd,

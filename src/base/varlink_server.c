@@ -2,6 +2,7 @@
 
 #include "log.h"
 #include "varlink.h"
+#include "varlink_introspection.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,7 +19,8 @@
 
 /*
  * How it works. A connection answers one call at a time; requests sent behind it wait in the
- * input buffer, which is bounded by its high watermark. Everything that ends a call asks for the
+ * input buffer, which is not filled beyond one message. (Not by a high watermark: libevent calls
+ * back again and again while a buffer stays above it.) Everything that ends a call asks for the
  * connection's readable callback to run again from the loop, so methods may reply at any depth:
  * nothing they still use is freed below them, except the call itself by its last reply.
  */
@@ -68,6 +70,16 @@ static void connection_close(struct varlink_connection *connection)
 	if (call && call->gone)
 		call->gone(call->gone_owner);
 	connection_free(connection);
+}
+
+/* No loop will: send what the socket takes at once, such as the reply to a call that ended it. */
+static void connection_flush(struct varlink_connection *connection)
+{
+	struct evbuffer *output = bufferevent_get_output(connection->stream);
+
+	evbuffer_unfreeze(output, 1);
+	while (evbuffer_write(output, bufferevent_getfd(connection->stream)) > 0)
+		;
 }
 
 /* Let the loop call connection_readable(), even if no new bytes come. */
@@ -166,76 +178,15 @@ struct bufferevent *varlink_upgrade(struct varlink_call *call, json_t *parameter
 	}
 	connection_send(connection, json_pack("{s:o}", "parameters", or_empty(parameters)));
 	bufferevent_setcb(stream, NULL, NULL, NULL, NULL);
-	bufferevent_setwatermark(stream, EV_READ, 0, 0);
+	bufferevent_enable(stream, EV_READ);
 	connection_free(connection); /* and the call */
 	return stream;
 }
 
-static const char service_description[] =
-	"# What every varlink service answers\n"
-	"interface org.varlink.service\n"
-	"\n"
-	"# Who answers here, and which interfaces\n"
-	"method GetInfo() -> (\n"
-	"  vendor: string,\n"
-	"  product: string,\n"
-	"  version: string,\n"
-	"  url: string,\n"
-	"  interfaces: []string\n"
-	")\n"
-	"\n"
-	"# The description of an interface\n"
-	"method GetInterfaceDescription(interface: string) -> (description: string)\n"
-	"\n"
-	"error InterfaceNotFound (interface: string)\n"
-	"error MethodNotFound (method: string)\n"
-	"error MethodNotImplemented (method: string)\n"
-	"error InvalidParameter (parameter: string)\n"
-	"error PermissionDenied ()\n"
-	"error ExpectedMore ()\n";
-
-static void get_info(struct varlink_call *call, json_t *parameters)
+const struct varlink_interface *varlink_call_interface(const struct varlink_call *call)
 {
-	(void)parameters;
-	varlink_reply(call,
-		json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "vmm", "product",
-			program_invocation_short_name, "version", PROJECT_VERSION, "url", "",
-			"interfaces", "org.varlink.service",
-			call->connection->service->interface->name));
+	return call->connection->service->interface;
 }
-
-static void get_interface_description(struct varlink_call *call, json_t *parameters)
-{
-	const struct varlink_interface *interface = call->connection->service->interface;
-	const char *name = json_string_value(json_object_get(parameters, "interface"));
-	const char *description = NULL;
-
-	if (!name) {
-		varlink_fail_parameter(call, "interface");
-		return;
-	}
-	if (!strcmp(name, "org.varlink.service"))
-		description = service_description;
-	if (!strcmp(name, interface->name))
-		description = interface->description;
-	if (description)
-		varlink_reply(call, json_pack("{s:s}", "description", description));
-	else
-		varlink_fail(call, "org.varlink.service.InterfaceNotFound",
-			json_pack("{s:s}", "interface", name));
-}
-
-static const struct varlink_method service_methods[] = {
-	{ "GetInfo", get_info },
-	{ "GetInterfaceDescription", get_interface_description },
-};
-
-static const struct varlink_interface service_interface = {
-	.name = "org.varlink.service",
-	.description = service_description,
-	.methods = service_methods,
-	.count = sizeof(service_methods) / sizeof(service_methods[0]),
-};
 
 static void call_method(struct varlink_call *call, const struct varlink_interface *interface,
 	const char *name, json_t *parameters)
@@ -266,8 +217,8 @@ static void call_dispatch(struct varlink_call *call, const char *method, json_t 
 
 	if (is_in(interface, method))
 		call_method(call, interface, method, parameters);
-	else if (is_in(&service_interface, method))
-		call_method(call, &service_interface, method, parameters);
+	else if (is_in(&varlink_introspection, method))
+		call_method(call, &varlink_introspection, method, parameters);
 	else
 		varlink_fail(call, "org.varlink.service.InterfaceNotFound",
 			json_pack("{s:s%}", "interface", method,
@@ -351,6 +302,16 @@ static int next_request(struct varlink_connection *connection, json_t **request)
 	return json_is_object(*request) ? 1 : -EPROTO;
 }
 
+static void connection_bound_input(struct varlink_connection *connection)
+{
+	struct bufferevent *stream = connection->stream;
+
+	if (evbuffer_get_length(bufferevent_get_input(stream)) > VARLINK_MESSAGE_MAX)
+		bufferevent_disable(stream, EV_READ);
+	else if (!connection->ended)
+		bufferevent_enable(stream, EV_READ);
+}
+
 /* There may be a request to answer. The connection may be gone afterwards. */
 static void connection_readable(struct bufferevent *stream, void *owner)
 {
@@ -363,15 +324,17 @@ static void connection_readable(struct bufferevent *stream, void *owner)
 		connection_close(connection);
 		return;
 	}
-	if (connection->call || unsent > VARLINK_MESSAGE_MAX)
-		return; /* comes again when it is answered, or sent */
-	result = next_request(connection, &request);
+	if (!connection->call && unsent <= VARLINK_MESSAGE_MAX)
+		result = next_request(connection, &request);
+	else
+		result = -EAGAIN; /* comes again when that is answered, or sent */
+	connection_bound_input(connection);
 	if (result > 0)
 		result = answer(connection, request);
 	else if (!result && connection->ended && !unsent)
 		result = -EPIPE;
 	json_decref(request);
-	if (result < 0) {
+	if (result < 0 && result != -EAGAIN) {
 		if (result != -EPIPE)
 			log_limited(&connection->service->limit,
 				"%s: closed a connection that does not speak varlink",
@@ -424,7 +387,6 @@ static void service_accepted(struct evconnlistener *listener, evutil_socket_t fd
 	LIST_INSERT_HEAD(&service->connections, connection, link);
 	bufferevent_setcb(connection->stream, connection_readable, connection_written,
 		connection_event, connection);
-	bufferevent_setwatermark(connection->stream, EV_READ, 0, VARLINK_MESSAGE_MAX + 1);
 	bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
 }
 
@@ -478,8 +440,12 @@ void varlink_service_destroy(struct varlink_service *service)
 {
 	if (!service)
 		return;
-	while (!LIST_EMPTY(&service->connections))
-		connection_close(LIST_FIRST(&service->connections));
+	while (!LIST_EMPTY(&service->connections)) {
+		struct varlink_connection *connection = LIST_FIRST(&service->connections);
+
+		connection_flush(connection);
+		connection_close(connection);
+	}
 	if (service->listener)
 		evconnlistener_free(service->listener);
 	if (service->retry)
