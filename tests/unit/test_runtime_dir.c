@@ -40,7 +40,9 @@ START_TEST(without_a_word_it_is_the_systems_or_the_users)
 
 START_TEST(an_ordinary_user_has_it_below_theirs)
 {
-	if (!geteuid())
+	uid_t before = geteuid();
+
+	if (!before)
 		ck_assert(!seteuid(65534));
 
 	ck_assert_int_eq(runtime_dir_find(&dir, NULL), 0);
@@ -49,6 +51,7 @@ START_TEST(an_ordinary_user_has_it_below_theirs)
 
 	unsetenv("XDG_RUNTIME_DIR");
 	ck_assert_int_eq(runtime_dir_find(&dir, NULL), -ENOENT);
+	ck_assert(!seteuid(before));
 }
 
 START_TEST(an_override_holds_both)
