@@ -83,8 +83,8 @@ class Terminal:
             return self.bytes[start:].decode("utf-8", "replace")
 
     def wait_for(self, pattern, timeout=TIMEOUT):
-        """Waits until the output after the last match matches pattern, a regular expression in which
-        ^ and $ are those of lines. Returns the match, and later waits begin behind it."""
+        """Waits until the output after the last match matches pattern, a regular expression in
+        which ^ and $ are those of lines. Returns the match, and later waits begin behind it."""
         expression = re.compile(pattern.encode() if isinstance(pattern, str) else pattern,
                                 re.MULTILINE | re.DOTALL)
         deadline = time.monotonic() + timeout
@@ -99,6 +99,11 @@ class Terminal:
                     raise TerminalTimeout(self._complaint(pattern, f"not within {timeout} s"))
                 if not self._changed.wait(min(remaining, LAST_WORDS)) and exited:
                     raise TerminalTimeout(self._complaint(pattern, "the program ended"))
+
+    def skip_output(self):
+        """The next wait_for begins behind what was written until now."""
+        with self._changed:
+            self.position = len(self.bytes)
 
     def wait_for_quiet(self, seconds, timeout=TIMEOUT):
         """Waits until nothing was written for so long."""
