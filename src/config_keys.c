@@ -1,0 +1,68 @@
+/* The table of configuration keys. Each has its entry in vmm.toml(5). */
+
+#include "config_keys.h"
+
+#include <string.h>
+
+#define CONFIG_KEY(in, called, of, member, ...) \
+	{ \
+		.table = in, .name = called, .kind = &config_##of, \
+		.offset = offsetof(struct vmm_config, member), __VA_ARGS__ \
+	}
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define TIB (UINT64_C(1) << 40)
+#define DAY_MS (UINT64_C(24) * 3600 * 1000)
+
+/* A row begins with its table and its name: scripts read them there. */
+const struct config_key config_keys[] = {
+	CONFIG_KEY("", "name", name, name, .help = "what the guest is called"),
+	CONFIG_KEY("kernel", "image", path, kernel.image, .help = "the kernel to boot"),
+	CONFIG_KEY("kernel", "initrd", path, kernel.initrd, .help = "the initial RAM disk"),
+	CONFIG_KEY("kernel", "cmdline", text, kernel.cmdline, .maximum = 4095, .initial = "",
+		.help = "the kernel's command line"),
+	CONFIG_KEY("kernel", "defaults", boolean, kernel.defaults, .initial = "true",
+		.help = "add the usual words to the command line"),
+	CONFIG_KEY("machine", "vcpus", count, vcpus, .minimum = 1, .maximum = CONFIG_VCPUS_MAX,
+		.initial = "1", .help = "number of processors"),
+	CONFIG_KEY("machine", "memory", size, memory, .minimum = 16 * MIB, .maximum = 4 * TIB,
+		.multiple = 2 * MIB, .initial = "128M", .help = "size of the guest's memory"),
+	CONFIG_KEY("machine", "on_reboot", choice, on_reboot, .choices = "restart exit ",
+		.initial = "restart", .help = "what the guest's reboot does"),
+	CONFIG_KEY("machine", "stop_timeout", duration, stop_timeout_ms, .maximum = DAY_MS,
+		.initial = "90s", .help = "how long the guest may take to power off"),
+	CONFIG_KEY("machine", "hugepages", boolean, huge_pages, .initial = "false",
+		.help = "take the memory from the host's huge pages"),
+	CONFIG_KEY("machine", "prefault", boolean, prefault, .initial = "false",
+		.help = "take all of the memory at the start"),
+	CONFIG_KEY("machine", "affinity", affinity, affinity, .maximum = 4095,
+		.help = "host processor of each virtual one"),
+	CONFIG_KEY("console", "key", letter, console.key, .help = "shortcut of the guest in muxd"),
+	CONFIG_KEY("console", "color", letter, console.color, .choices = "nrgybmcwNRGYBMCW",
+		.help = "colour of the guest in muxd"),
+	CONFIG_KEY("console", "show", flag, console.flags, .when_true = CONSOLE_SHOW,
+		.when_false = CONSOLE_HIDE, .help = "whether muxd shows the guest at first"),
+	CONFIG_KEY("console", "keep", flag, console.flags, .when_true = CONSOLE_KEEP,
+		.initial = "false",
+		.help = "whether muxd keeps the history when the guest is gone"),
+	CONFIG_KEY("console", "buffer", power_of_two, console.ring_size, .minimum = 4 * KIB,
+		.maximum = 64 * MIB, .initial = "256K",
+		.help = "how much output is kept while muxd is away"),
+	CONFIG_KEY("console", "input", choice, console.input, .choices = "auto virtio uart ",
+		.initial = "auto", .help = "the device that gets what is typed"),
+};
+
+const size_t config_key_count = ARRAY_SIZE(config_keys);
+_Static_assert(ARRAY_SIZE(config_keys) <= CONFIG_KEYS_MAX, "more keys than are provided for");
+
+const struct config_key *config_key_find(const char *table, const char *name, size_t length)
+{
+	for (size_t i = 0; i < config_key_count; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (strcmp(key->table, table) == 0 && strlen(key->name) == length &&
+			memcmp(key->name, name, length) == 0)
+			return key;
+	}
+	return NULL;
+}
