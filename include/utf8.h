@@ -20,8 +20,8 @@ bool utf8_printable(uint32_t code_point);
 
 /*
  * Text for a message: copies length bytes into buffer and ends it with NUL. What is not printable
- * or no UTF-8 is written as \xNN, quote and backslash as they are; what does not fit is replaced by
- * "...". size is at least 8. Returns buffer.
+ * or no UTF-8 is written as \xNN, quote and backslash as they are. A text that would not leave
+ * four bytes of buffer is cut short and ends with "...". size is at least 8. Returns buffer.
  */
 char *utf8_for_message(char *buffer, size_t size, const char *bytes, size_t length);
 

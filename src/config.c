@@ -260,7 +260,8 @@ static int load_file(struct loader *loader)
 	int result;
 
 	if (length < 0)
-		result = fail_at(loader, &whole, "cannot be read: %s", strerror((int)-length));
+		result = fail_at(loader, &whole, "cannot be read: %s",
+			strerrordesc_np((int)-length));
 	else
 		result = load_text(loader, text, (size_t)length);
 	free(text);
@@ -338,13 +339,14 @@ static int check_whole(struct loader *loader)
 {
 	const struct vmm_config *config = loader->config;
 	const struct config_key *key;
-	char problem[128];
 
 	if (!config->kernel.image) {
 		key = config_key_find("kernel", "image", strlen("image"));
 		return fail_key(loader, key, "is not set; it names the kernel to boot");
 	}
 	if (config->affinity_count && config->affinity_count != config->vcpus) {
+		char problem[128];
+
 		key = config_key_find("machine", "affinity", strlen("affinity"));
 		snprintf(problem, sizeof(problem),
 			"must name one host processor for each of %u vcpus, not %zu", config->vcpus,
@@ -378,7 +380,7 @@ int config_load(struct vmm_config *config, const char *path, const char *const *
 		loader.directory = strndup(path, (size_t)(slash - path));
 		if (!loader.directory)
 			return fail_at(&loader, &loader.place[0], "cannot be read: %s",
-				strerror(ENOMEM));
+				strerrordesc_np(ENOMEM));
 	}
 	result = load_all(&loader, settings, count);
 	free(loader.directory);

@@ -82,28 +82,40 @@ const struct config_kind config_count = {
 	.store = store_count,
 };
 
-static int read_size(struct config_reader *reader, const struct toml_value *value, uint64_t *number)
+static int fail_limits(struct config_reader *reader, uint64_t number)
 {
-	const struct config_key *key = reader->key;
-	char shown[SHOWN_MAX];
 	char low[UNITS_TEXT_MAX];
 	char high[UNITS_TEXT_MAX];
 	char found[UNITS_TEXT_MAX];
+
+	return fail(reader, "must be %s to %s, not %s", units_write_size(low, reader->key->minimum),
+		units_write_size(high, reader->key->maximum), units_write_size(found, number));
+}
+
+static int read_size(struct config_reader *reader, const struct toml_value *value, uint64_t *number)
+{
+	const struct config_key *key = reader->key;
 
 	if (value->type == TOML_INTEGER) {
 		if (value->integer < 0)
 			return fail(reader, "must not be negative");
 		*number = (uint64_t)value->integer;
 	} else if (!units_read_size(value->string.bytes, value->string.length, number)) {
+		char shown[SHOWN_MAX];
+
 		return fail(reader, "must be a size such as \"256M\", not \"%s\"",
 			show(shown, &value->string));
 	}
 	if (*number < key->minimum || *number > key->maximum)
-		return fail(reader, "must be %s to %s, not %s", units_write_size(low, key->minimum),
-			units_write_size(high, key->maximum), units_write_size(found, *number));
-	if (key->multiple && *number % key->multiple)
+		return fail_limits(reader, *number);
+	if (key->multiple && *number % key->multiple) {
+		char multiple[UNITS_TEXT_MAX];
+		char found[UNITS_TEXT_MAX];
+
 		return fail(reader, "must be a multiple of %s, not %s",
-			units_write_size(low, key->multiple), units_write_size(found, *number));
+			units_write_size(multiple, key->multiple),
+			units_write_size(found, *number));
+	}
 	return 0;
 }
 
@@ -123,15 +135,17 @@ const struct config_kind config_size = {
 static int store_power_of_two(struct config_reader *reader, const struct toml_value *value,
 	void *field)
 {
-	char found[UNITS_TEXT_MAX];
 	uint64_t number;
 	int result = read_size(reader, value, &number);
 
 	if (result < 0)
 		return result;
-	if (number & (number - 1))
+	if (number & (number - 1)) {
+		char found[UNITS_TEXT_MAX];
+
 		return fail(reader, "must be a power of two such as \"256K\", not %s",
 			units_write_size(found, number));
+	}
 	*(uint64_t *)field = number;
 	return 0;
 }
@@ -144,16 +158,20 @@ const struct config_kind config_power_of_two = {
 
 static int store_duration(struct config_reader *reader, const struct toml_value *value, void *field)
 {
-	char shown[SHOWN_MAX];
-	char high[UNITS_TEXT_MAX];
 	uint64_t number;
 
-	if (!units_read_duration(value->string.bytes, value->string.length, &number))
+	if (!units_read_duration(value->string.bytes, value->string.length, &number)) {
+		char shown[SHOWN_MAX];
+
 		return fail(reader, "must be a duration such as \"90s\", not \"%s\"",
 			show(shown, &value->string));
-	if (number > reader->key->maximum)
+	}
+	if (number > reader->key->maximum) {
+		char high[UNITS_TEXT_MAX];
+
 		return fail(reader, "must be at most %s",
 			units_write_duration(high, reader->key->maximum));
+	}
 	*(uint64_t *)field = number;
 	return 0;
 }

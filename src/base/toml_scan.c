@@ -148,7 +148,7 @@ int toml_buffer_add(struct toml_scanner *scanner, struct toml_buffer *buffer, ch
 }
 
 /* Everything after this may take for granted that the text is UTF-8. */
-static int check_encoding(struct toml_scanner *scanner)
+static int check_encoding(const struct toml_scanner *scanner)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 	struct toml_scanner ahead = *scanner;

@@ -139,13 +139,13 @@ static json_t *convert(const struct toml_value *value)
 }
 
 /* One byte more than a document may have is enough to have it refused. */
-static char text[TOML_SIZE_MAX + 1];
+static char document[TOML_SIZE_MAX + 1];
 
 int main(void)
 {
-	size_t length = fread(text, 1, sizeof(text), stdin);
+	size_t length = fread(document, 1, sizeof(document), stdin);
 	struct toml_error error;
-	struct toml_value *root = toml_parse(text, length, &error);
+	struct toml_value *root = toml_parse(document, length, &error);
 	json_t *json;
 	int failed;
 
