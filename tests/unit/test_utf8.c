@@ -38,7 +38,7 @@ START_TEST(a_message_shows_anything_harmlessly)
 	char buffer[40];
 
 	ck_assert_str_eq(utf8_for_message(buffer, sizeof(buffer), "\x1b[2J\n\xff\xc3\xa9\xc2\x9b",
-				 9),
+				 10),
 		"\\x1b[2J\\x0a\\xff\xc3\xa9\\xc2\\x9b");
 	ck_assert_str_eq(utf8_for_message(buffer, sizeof(buffer), "", 0), "");
 }
