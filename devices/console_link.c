@@ -238,6 +238,7 @@ void console_link_status(struct console_link *link, struct console_link_status *
 	begin = console_ring_begin(link);
 	*status = (struct console_link_status){
 		.connected = link->established,
+		.accepted = link->accepted,
 		.output = link->end,
 		.lost = link->lost + (begin > link->next ? begin - link->next : 0),
 		.input = link->read,

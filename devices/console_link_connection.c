@@ -222,6 +222,7 @@ static int welcomed(struct console_link *link, const struct message *message)
 		welcome.changes <= link->changes;
 	if (sane) {
 		link->established = true;
+		link->accepted = true;
 		link->next = link->acked = welcome.offset;
 		link->lost = welcome.lost;
 		link->input_base = link->granted = link->received;
@@ -278,12 +279,14 @@ static int refused(struct console_link *link, const struct message *message)
 		reason[i] = message->body[i] >= ' ' && message->body[i] < 0x7f
 			? (char)message->body[i]
 			: '?';
-	if (strcmp(reason, link->reason))
-		log_error("console: muxd refuses this guest: %s", reason);
+	bool known = strcmp(reason, link->reason) == 0;
+
 	memcpy(link->reason, reason, sizeof(reason));
 	link->reported = true;
-	if (link->refused)
+	if (!known && link->refused)
 		link->refused(link->refused_owner, reason);
+	else if (!known)
+		log_error("console: muxd refuses this guest: %s", reason);
 	return -ECONNREFUSED;
 }
 

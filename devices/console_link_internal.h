@@ -35,6 +35,7 @@ struct console_link {
 	uint64_t lost; /* skipped for ever before next */
 	bool idle;
 	bool established; /* HELLO and WELCOME are through */
+	bool accepted; /* they were before */
 	uint8_t input[CONSOLE_INPUT_SIZE]; /* byte n stands at n % CONSOLE_INPUT_SIZE */
 	uint64_t received;
 	uint64_t read; /* of the received, by the device */

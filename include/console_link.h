@@ -40,7 +40,8 @@ void console_link_destroy(struct console_link *link);
 
 /*
  * Called on the main thread when muxd refuses this console (another guest of the name, another
- * version). The link goes on trying; the owner may decide to give up instead.
+ * version), once for each new reason, instead of a line in the log. The link goes on trying; the
+ * owner may decide to give up instead.
  */
 void console_link_on_refused(struct console_link *link,
 	void (*refused)(void *owner, const char *reason), void *owner);

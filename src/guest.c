@@ -215,8 +215,7 @@ void guest_refused(struct guest *guest, const char *why)
 
 	console_link_status(guest->link, &console);
 	if (console.accepted) {
-		log_limited(&guest->refusals, "%s: muxd refuses the console: %s",
-			guest->config->name, why);
+		log_error("%s: muxd refuses the console: %s", guest->config->name, why);
 	} else if (!guest->ended) {
 		snprintf(reason, sizeof(reason), "muxd refuses the console: %s", why);
 		end(guest, EXIT_OPERATOR_ERROR, reason);

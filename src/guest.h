@@ -3,7 +3,6 @@
 
 #include "console_protocol.h"
 #include "exit_status.h"
-#include "log.h"
 #include "machine.h"
 
 #include <stdbool.h>
@@ -35,7 +34,6 @@ struct guest {
 	uint64_t started_ms;
 	unsigned reboots;
 	uint64_t boot_output; /* where on the console the latest boot began */
-	struct log_limit refusals;
 	bool sandboxed;
 	bool ended; /* status is final, the loop is to be left */
 	enum exit_status status;
