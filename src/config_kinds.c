@@ -135,7 +135,7 @@ const struct config_kind config_size = {
 static int store_power_of_two(struct config_reader *reader, const struct toml_value *value,
 	void *field)
 {
-	uint64_t number;
+	uint64_t number = 0;
 	int result = read_size(reader, value, &number);
 
 	if (result < 0)

@@ -213,17 +213,18 @@ static struct toml_value *define_table(struct toml_scanner *scanner, struct toml
 static struct toml_value *extend_array(struct toml_scanner *scanner, struct toml_value *parent)
 {
 	struct toml_entry *old = find(scanner, parent);
-	struct toml_value *array = old ? old->value : add(scanner, parent);
+	struct toml_value *array;
 	struct toml_value *item;
 
+	if (old && (old->value->type != TOML_ARRAY || old->value->origin != TOML_HEADERS)) {
+		fail_at_key(scanner, "is no array of [[tables]]", old);
+		return NULL;
+	}
+	array = old ? old->value : add(scanner, parent);
 	if (!array)
 		return NULL;
 	if (!old)
 		toml_become_array(array, TOML_HEADERS);
-	if (array->type != TOML_ARRAY || array->origin != TOML_HEADERS) {
-		fail_at_key(scanner, "is no array of [[tables]]", old);
-		return NULL;
-	}
 	item = toml_array_add(array, scanner->key_line, scanner->key_column);
 	if (!item) {
 		toml_fail_memory(scanner);

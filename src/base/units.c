@@ -89,10 +89,14 @@ static const char *write_units(char text[UNITS_TEXT_MAX], uint64_t number, const
 
 const char *units_write_size(char text[UNITS_TEXT_MAX], uint64_t bytes)
 {
-	return bytes ? write_units(text, bytes, size_units) : strcpy(text, "0");
+	if (bytes)
+		return write_units(text, bytes, size_units);
+	return memcpy(text, "0", sizeof("0"));
 }
 
 const char *units_write_duration(char text[UNITS_TEXT_MAX], uint64_t ms)
 {
-	return ms ? write_units(text, ms, duration_units) : strcpy(text, "0s");
+	if (ms)
+		return write_units(text, ms, duration_units);
+	return memcpy(text, "0s", sizeof("0s"));
 }

@@ -18,7 +18,7 @@ static struct config_error error;
 
 static void start(void)
 {
-	strcpy(strrchr(directory, '.'), ".XXXXXX");
+	memcpy(strrchr(directory, '.'), ".XXXXXX", sizeof(".XXXXXX"));
 	ck_assert(mkdtemp(directory) != NULL);
 	ck_assert_int_eq(chdir(directory), 0);
 	ck_assert_int_eq(mkdir("sub", 0700), 0);
@@ -321,11 +321,7 @@ START_TEST(names_are_visible_words)
 	static const char *const good[] = { "a", "guest1", "web-1.example", "\xc3\xa9t\xc3\xa9",
 		"_x", "9", "a:b", "a@b" };
 	static const char *const bad[] = { "", ".", "..", ".a", "-a", "a/b", "a b", "a\tb", "a\n",
-		"\x7f", "\xff", "\xc2\x9b",
-		"a\xe2\x80\xae"
-		"b",
-		"a\xc2\xa0"
-		"b" };
+		"\x7f", "\xff", "\xc2\x9b", "\xe2\x80\x8b", "\xc2\xa0" };
 	char longest[65];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)

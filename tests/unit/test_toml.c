@@ -209,13 +209,13 @@ START_TEST(refuses_too_deep_a_nesting_in_any_form)
 	static const char *const forms[] = { "[", "{a=", "a." };
 
 	for (size_t form = 0; form < 3; form++) {
-		char text[4 * (TOML_DEPTH_MAX + 1) + 8] = "a = ";
+		char text[4 * (TOML_DEPTH_MAX + 1) + 8];
+		size_t used = (size_t)snprintf(text, sizeof(text), "%s", form < 2 ? "a = " : "");
 
-		if (form == 2)
-			text[0] = '\0';
 		for (int i = 0; i <= TOML_DEPTH_MAX; i++)
-			strcat(text, forms[form]);
-		root = toml_parse(text, strlen(text), &error);
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s",
+				forms[form]);
+		root = toml_parse(text, used, &error);
 
 		ck_assert(!root);
 		ck_assert_str_eq(error.message, "arrays and tables are nested more than 128 deep");
@@ -237,7 +237,7 @@ START_TEST(refuses_too_large_a_document)
 
 START_TEST(finds_each_of_many_keys)
 {
-	size_t size = 16 * 50000;
+	size_t size = (size_t)16 * 50000;
 	char *text = malloc(size);
 	size_t used = 0;
 
