@@ -68,10 +68,11 @@ const char *screen_undo(uint32_t set, unsigned index)
 	return NULL;
 }
 
-void screen_init(struct screen *screen, unsigned width)
+void screen_init(struct screen *screen, unsigned width, bool moves)
 {
 	memset(screen, 0, sizeof(*screen));
 	screen->width = width;
+	screen->moves = moves;
 }
 
 static bool holds(const struct screen *screen)
@@ -169,7 +170,7 @@ static void print(struct screen *screen, uint8_t byte)
 	}
 	screen->character_left = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
 	screen->column += byte >= 0xe0 ? 2 : 1;
-	if (screen->column > screen->width)
+	if (screen->width && screen->column > screen->width)
 		screen->wrapped = true;
 }
 
@@ -352,7 +353,12 @@ void screen_erase(const struct screen *screen, struct evbuffer *out)
 		put(out, "\033[0m");
 	if (!screen->length)
 		return;
-	put(out, screen->wrapped ? "\r\n" : "\r\033[K");
+	put(out, screen->wrapped || !screen->moves ? "\r\n" : "\r\033[K");
+}
+
+bool screen_at_line_start(const struct screen *screen)
+{
+	return !screen->length && !screen->overflow;
 }
 
 void screen_redraw(const struct screen *screen, struct evbuffer *out)
@@ -373,5 +379,5 @@ void screen_leave(struct screen *screen, struct evbuffer *out)
 		put(out, undo);
 	if (screen->length || screen->addressed)
 		put(out, "\r\n");
-	screen_init(screen, screen->width);
+	screen_init(screen, screen->width, screen->moves);
 }

@@ -26,6 +26,7 @@ struct evbuffer;
 struct screen {
 	struct vt_parser parser;
 	unsigned width; /* of the terminal; 0: unknown */
+	bool moves; /* rows of it can be erased */
 	uint32_t modes; /* that differ from a fresh terminal: bits by row of a table in screen.c */
 	bool addressed;
 	uint64_t addressed_ms; /* when the guest last did so */
@@ -40,13 +41,16 @@ struct screen {
 	char line[SCREEN_LINE_MAX];
 };
 
-void screen_init(struct screen *screen, unsigned width);
+void screen_init(struct screen *screen, unsigned width, bool moves);
 
 /* The bytes that went to the terminal. */
 void screen_feed(struct screen *screen, const uint8_t *bytes, size_t length, uint64_t now_ms);
 
 /* Foreign lines may be put between the guest's now. */
 bool screen_is_free(const struct screen *screen, uint64_t now_ms);
+
+/* The cursor is at the beginning of an empty row. */
+bool screen_at_line_start(const struct screen *screen);
 
 /* Before foreign lines: the cursor goes to the beginning of an empty row. After: the line again. */
 void screen_erase(const struct screen *screen, struct evbuffer *out);

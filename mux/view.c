@@ -72,16 +72,22 @@ static unsigned tag_columns(const struct view_channel *channel)
 {
 	unsigned columns = text_columns(channel->label);
 
+	if (channel->plain)
+		return 0;
 	return columns > channel->view->tag_width ? columns : channel->view->tag_width;
 }
 
 static void put_tag(struct view_channel *channel)
 {
 	char tag[VIEW_NAME_MAX + VIEW_TAG_MAX + 4];
-	unsigned padding = tag_columns(channel) - text_columns(channel->label);
-	int length = snprintf(tag, sizeof(tag), "%s%*s%c ", channel->label, (int)padding, "",
-		channel->separator);
+	unsigned padding;
+	int length;
 
+	if (channel->plain)
+		return;
+	padding = tag_columns(channel) - text_columns(channel->label);
+	length = snprintf(tag, sizeof(tag), "%s%*s%c ", channel->label, (int)padding, "",
+		channel->separator);
 	put_colored(channel, tag, (size_t)length);
 }
 
@@ -225,6 +231,16 @@ void view_channel_init(struct view *view, struct view_channel *channel, const ch
 	channel->color = color;
 	text_harmless(name, channel->name, sizeof(channel->name));
 	memcpy(channel->label, channel->name, sizeof(channel->label));
+}
+
+void view_channel_skip(struct view_channel *channel, bool in_line)
+{
+	memset(&channel->filter, 0, sizeof(channel->filter));
+	channel->length = 0;
+	channel->text_columns = 0;
+	channel->columns = 0;
+	channel->has_deadline = false;
+	channel->continued = in_line;
 }
 
 void view_channel_end(struct view_channel *channel)

@@ -35,6 +35,7 @@ struct view_channel {
 	char name[VIEW_NAME_MAX]; /* harmless text */
 	char label[VIEW_NAME_MAX]; /* what the tag says */
 	char color; /* letter, or 0 */
+	bool plain; /* no tag: it is no guest */
 	bool continued; /* a part of the line was shown already */
 	bool has_deadline;
 	uint64_t deadline_ms; /* when the text must be shown, whole or not */
@@ -66,6 +67,8 @@ void view_init(struct view *view, struct evbuffer *out, const char *newline);
 /* color: a letter of n r g y b m c w, upper case for bright; others are none. */
 void view_channel_init(struct view *view, struct view_channel *channel, const char *name,
 	char color);
+/* What was not shown yet is forgotten; in_line: the rest of its line comes behind a colon. */
+void view_channel_skip(struct view_channel *channel, bool in_line);
 /* Before the channel is destroyed or forgotten; what was not shown yet is shown. */
 void view_channel_end(struct view_channel *channel);
 

@@ -14,7 +14,7 @@ static struct screen screen;
 static void start(void)
 {
 	out = evbuffer_new();
-	screen_init(&screen, 80);
+	screen_init(&screen, 80, true);
 }
 
 static void stop(void)
@@ -81,8 +81,18 @@ END_TEST
 
 START_TEST(a_wrapped_line_is_left_where_it_is)
 {
-	screen_init(&screen, 10);
+	screen_init(&screen, 10, true);
 	feed("more than ten columns");
+
+	screen_erase(&screen, out);
+	ck_assert_str_eq(written(), "\r\n");
+}
+END_TEST
+
+START_TEST(on_a_terminal_without_cursor_movement_nothing_is_erased)
+{
+	screen_init(&screen, 80, false);
+	feed("text");
 
 	screen_erase(&screen, out);
 	ck_assert_str_eq(written(), "\r\n");
@@ -204,6 +214,7 @@ int main(void)
 	tcase_add_test(test, colours_are_ended_and_brought_back);
 	tcase_add_test(test, colours_that_were_reset_do_not_come_back);
 	tcase_add_test(test, a_wrapped_line_is_left_where_it_is);
+	tcase_add_test(test, on_a_terminal_without_cursor_movement_nothing_is_erased);
 	tcase_add_test(test, line_editing_stays_in_the_line);
 	tcase_add_loop_test(test, a_screen_in_use_is_not_free, 0, (int)ARRAY_SIZE(holding));
 	tcase_add_test(test, cursor_addressing_holds_for_a_time);

@@ -1,0 +1,387 @@
+/* The prompt: libedit inside the event loop. */
+
+#include "prompt.h"
+
+#include "fd.h"
+#include "terminal.h"
+#include "text_filter.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <histedit.h>
+#include <pty.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <wchar.h>
+
+#define HISTORY_LINES 500
+#define LINE_MAX_TYPED 65536 /* bytes typed ahead; more are dropped */
+#define CTRL_C 3
+#define WORD_BREAKS " \t"
+
+struct prompt {
+	struct event_base *base;
+	struct terminal *terminal;
+	const struct prompt_words *words;
+	EditLine *edit;
+	History *history;
+	FILE *output, *errors;
+	int pty, tty;
+	struct evbuffer *typed;
+	char *unfinished; /* of a line that was left */
+	bool shown; /* prompt and line stand on the terminal */
+	bool reading;
+	bool left, cleared;
+	char text[64];
+};
+
+/* libedit believes in a terminal that makes CR LF of LF. */
+static ssize_t write_output(void *cookie, const char *bytes, size_t length)
+{
+	struct evbuffer *out = ((struct prompt *)cookie)->terminal->out;
+
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] == '\n')
+			evbuffer_add(out, "\r", 1);
+		evbuffer_add(out, bytes + i, 1);
+	}
+	return (ssize_t)length;
+}
+
+static unsigned length_of(uint8_t first)
+{
+	return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+}
+
+/* The next character typed, 0 if none is whole. Broken ones are left out. */
+static wchar_t take_typed(struct prompt *prompt)
+{
+	uint8_t bytes[4];
+	char text[5] = "";
+	wchar_t character;
+
+	while (evbuffer_copyout(prompt->typed, bytes, 1) == 1) {
+		unsigned length = length_of(bytes[0]);
+
+		if (evbuffer_copyout(prompt->typed, bytes, length) < (int)length)
+			return 0;
+		evbuffer_drain(prompt->typed, length);
+		memcpy(text, bytes, length);
+		if (length == 1 && bytes[0] < 0x80 && bytes[0])
+			return bytes[0];
+		if (length > 1 && mbtowc(&character, text, length) == (int)length)
+			return character;
+	}
+	return 0;
+}
+
+/* libedit's way to a character: here the loop runs. */
+static int next_character(EditLine *edit, wchar_t *character)
+{
+	struct prompt *prompt = NULL;
+
+	el_get(edit, EL_CLIENTDATA, &prompt);
+	fflush(prompt->output);
+	terminal_flush(prompt->terminal);
+	prompt->shown = true;
+	while (!prompt->left) {
+		*character = take_typed(prompt);
+		if (*character == CTRL_C) {
+			prompt->cleared = true;
+			break;
+		}
+		if (*character)
+			return 1;
+		event_base_loop(prompt->base, EVLOOP_ONCE);
+	}
+	return 0;
+}
+
+static char *prompt_text(EditLine *edit)
+{
+	struct prompt *prompt = NULL;
+
+	el_get(edit, EL_CLIENTDATA, &prompt);
+	return prompt->text;
+}
+
+/* The line up to the cursor; to be freed. */
+static char *before_cursor(const struct prompt *prompt)
+{
+	const LineInfo *line = el_line(prompt->edit);
+
+	return strndup(line->buffer, (size_t)(line->cursor - line->buffer));
+}
+
+static unsigned terminal_columns(const struct prompt *prompt)
+{
+	uint16_t columns, rows;
+
+	terminal_size(prompt->terminal, &columns, &rows);
+	return columns ? columns : 80;
+}
+
+void prompt_erase(struct prompt *prompt)
+{
+	AUTO_FREE char *line = NULL;
+	unsigned columns, rows;
+
+	if (!prompt->shown)
+		return;
+	prompt->shown = false;
+	line = before_cursor(prompt);
+	columns = text_columns(prompt->text) + (line ? text_columns(line) : 0);
+	rows = columns / terminal_columns(prompt);
+	if (!prompt->terminal->moves) {
+		evbuffer_add(prompt->terminal->out, "\r\n", 2);
+		return;
+	}
+	evbuffer_add(prompt->terminal->out, "\r", 1);
+	if (rows)
+		evbuffer_add_printf(prompt->terminal->out, "\033[%uA", rows);
+	evbuffer_add_printf(prompt->terminal->out, "\033[J");
+}
+
+void prompt_draw(struct prompt *prompt)
+{
+	if (!prompt->reading || prompt->shown)
+		return;
+	prompt->shown = true;
+	el_set(prompt->edit, EL_REFRESH);
+	fflush(prompt->output);
+}
+
+static void list_words(struct prompt *prompt, const char *first, const char *start)
+{
+	struct evbuffer *out = prompt->terminal->out;
+	unsigned width = terminal_columns(prompt), column = 0;
+	const char *word;
+
+	prompt_erase(prompt);
+	for (unsigned i = 0; (word = prompt->words->word(prompt->words->owner, first, i)); i++) {
+		unsigned columns = text_columns(word);
+
+		if (strncmp(word, start, strlen(start)) != 0)
+			continue;
+		if (column && column + columns + 2 > width) {
+			evbuffer_add(out, "\r\n", 2);
+			column = 0;
+		}
+		evbuffer_add_printf(out, "%s%s", column ? "  " : "", word);
+		column += columns + 2;
+	}
+	evbuffer_add(out, "\r\n", 2);
+	prompt_draw(prompt);
+}
+
+/* How much all words that begin with start have in common beyond it; their number in *count. */
+static size_t common_part(const struct prompt *prompt, const char *first, const char *start,
+	const char **example, unsigned *count)
+{
+	size_t length = strlen(start), common = 0;
+	const char *word;
+
+	*count = 0;
+	for (unsigned i = 0; (word = prompt->words->word(prompt->words->owner, first, i)); i++) {
+		size_t same = length;
+
+		if (strncmp(word, start, length) != 0)
+			continue;
+		if (!(*count)++) {
+			*example = word;
+			common = strlen(word);
+		}
+		while (same < common && word[same] == (*example)[same])
+			same++;
+		common = same;
+	}
+	return *count ? common - length : 0;
+}
+
+static unsigned char complete(EditLine *edit, int character)
+{
+	struct prompt *prompt = NULL;
+	AUTO_FREE char *line = NULL;
+	const char *start, *first = NULL, *example = NULL;
+	unsigned count;
+	size_t common;
+	char added[256];
+
+	(void)character;
+	el_get(edit, EL_CLIENTDATA, &prompt);
+	line = before_cursor(prompt);
+	if (!line)
+		return CC_ERROR;
+	start = strrchr(line, ' ');
+	start = start ? start + 1 : line;
+	if (start != line)
+		first = line + strspn(line, WORD_BREAKS);
+	common = common_part(prompt, first, start, &example, &count);
+	if (!count)
+		return CC_ERROR;
+	if (count > 1 && !common) {
+		list_words(prompt, first, start);
+		return CC_NORM;
+	}
+	snprintf(added, sizeof(added), "%.*s%s", (int)common, example + strlen(start),
+		count == 1 ? " " : "");
+	return el_insertstr(edit, added) ? CC_ERROR : CC_REFRESH;
+}
+
+/* Without a pseudo-terminal libedit gets the operator's own. */
+static void open_pty(struct prompt *prompt)
+{
+	if (openpty(&prompt->pty, &prompt->tty, NULL, NULL, NULL) == 0)
+		return;
+	prompt->pty = -1;
+	prompt->tty = fcntl(prompt->terminal->input_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static bool open_edit(struct prompt *prompt)
+{
+	static const cookie_io_functions_t functions = { .write = write_output };
+	HistEvent event;
+
+	prompt->typed = evbuffer_new();
+	prompt->output = fopencookie(prompt, "w", functions);
+	prompt->errors = fopen("/dev/null", "we");
+	prompt->history = history_init();
+	if (!prompt->typed || !prompt->output || !prompt->errors || !prompt->history)
+		return false;
+	prompt_resize(prompt);
+	prompt->edit = el_init_fd("muxd", stdin, prompt->output, prompt->errors, prompt->tty,
+		prompt->tty, prompt->tty);
+	if (!prompt->edit)
+		return false;
+	history(prompt->history, &event, H_SETSIZE, HISTORY_LINES);
+	history(prompt->history, &event, H_SETUNIQUE, 1);
+	el_set(prompt->edit, EL_CLIENTDATA, prompt);
+	el_set(prompt->edit, EL_GETCFN, next_character);
+	el_set(prompt->edit, EL_PROMPT, prompt_text);
+	el_set(prompt->edit, EL_EDITOR, "emacs");
+	el_set(prompt->edit, EL_HIST, history, prompt->history);
+	el_set(prompt->edit, EL_ADDFN, "complete-word", "complete a word", complete);
+	el_set(prompt->edit, EL_BIND, "^I", "complete-word", NULL);
+	el_set(prompt->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+	el_set(prompt->edit, EL_BIND, "\033[3~", "ed-delete-next-char", NULL);
+	el_set(prompt->edit, EL_BIND, "\033[1;5C", "em-next-word", NULL);
+	el_set(prompt->edit, EL_BIND, "\033[1;5D", "ed-prev-word", NULL);
+	return true;
+}
+
+struct prompt *prompt_create(struct event_base *base, struct terminal *terminal,
+	const struct prompt_words *words)
+{
+	struct prompt *prompt = calloc(1, sizeof(*prompt));
+
+	if (!prompt)
+		return NULL;
+	prompt->base = base;
+	prompt->terminal = terminal;
+	prompt->words = words;
+	open_pty(prompt);
+	if (open_edit(prompt))
+		return prompt;
+	prompt_destroy(prompt);
+	return NULL;
+}
+
+void prompt_destroy(struct prompt *prompt)
+{
+	if (!prompt)
+		return;
+	if (prompt->edit)
+		el_end(prompt->edit);
+	if (prompt->history)
+		history_end(prompt->history);
+	if (prompt->output)
+		fclose(prompt->output);
+	if (prompt->errors)
+		fclose(prompt->errors);
+	if (prompt->typed)
+		evbuffer_free(prompt->typed);
+	close_fd(&prompt->pty);
+	close_fd(&prompt->tty);
+	free(prompt->unfinished);
+	free(prompt);
+}
+
+void prompt_name(struct prompt *prompt, const char *name)
+{
+	char harmless[sizeof(prompt->text) - 2];
+
+	text_harmless(name, harmless, sizeof(harmless));
+	snprintf(prompt->text, sizeof(prompt->text), "%s> ", harmless);
+}
+
+static void keep_unfinished(struct prompt *prompt)
+{
+	const LineInfo *line = el_line(prompt->edit);
+
+	free(prompt->unfinished);
+	prompt->unfinished = strndup(line->buffer, (size_t)(line->lastchar - line->buffer));
+}
+
+enum prompt_result prompt_read(struct prompt *prompt, const char **line)
+{
+	HistEvent event;
+	int count = 0;
+
+	prompt->left = false;
+	prompt->cleared = false;
+	if (prompt->unfinished)
+		el_push(prompt->edit, prompt->unfinished);
+	prompt->reading = true;
+	*line = el_gets(prompt->edit, &count);
+	fflush(prompt->output);
+	prompt->reading = false;
+	if (!prompt->left) {
+		prompt->shown = false;
+		free(prompt->unfinished);
+		prompt->unfinished = NULL;
+	}
+	if (prompt->left)
+		return PROMPT_LEFT;
+	if (prompt->cleared) {
+		evbuffer_add_printf(prompt->terminal->out, "^C\r\n");
+		return PROMPT_CLEARED;
+	}
+	if (!*line || !count)
+		return PROMPT_END;
+	if ((*line)[strspn(*line, WORD_BREAKS "\n")])
+		history(prompt->history, &event, H_ENTER, *line);
+	return PROMPT_LINE;
+}
+
+void prompt_feed(struct prompt *prompt, const uint8_t *bytes, size_t length)
+{
+	if (evbuffer_get_length(prompt->typed) + length <= LINE_MAX_TYPED)
+		evbuffer_add(prompt->typed, bytes, length);
+}
+
+void prompt_leave(struct prompt *prompt)
+{
+	if (!prompt->reading || prompt->left)
+		return;
+	keep_unfinished(prompt);
+	prompt_erase(prompt);
+	prompt->left = true;
+}
+
+void prompt_drop(struct prompt *prompt)
+{
+	evbuffer_drain(prompt->typed, evbuffer_get_length(prompt->typed));
+}
+
+void prompt_resize(struct prompt *prompt)
+{
+	struct winsize size = { 0 };
+
+	terminal_size(prompt->terminal, &size.ws_col, &size.ws_row);
+	ioctl(prompt->pty, TIOCSWINSZ, &size);
+	if (prompt->edit)
+		el_resize(prompt->edit);
+}

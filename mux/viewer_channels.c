@@ -1,0 +1,426 @@
+/* The channels as muxd announces them, and what it streams of them (attach_stream.h). */
+
+#include "viewer_parts.h"
+
+#include <event2/buffer.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char palette[] = "gycmbrGYCMBR";
+
+struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name)
+{
+	struct viewer_channel *channel = viewer->channels;
+
+	while (channel && strcmp(channel->name, name) != 0)
+		channel = channel->next;
+	return channel;
+}
+
+struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key)
+{
+	struct viewer_channel *channel = viewer->channels;
+
+	while (channel && (channel->key != key || !channel->present))
+		channel = channel->next;
+	return channel;
+}
+
+static struct viewer_channel *find_id(const struct viewer *viewer, uint32_t id)
+{
+	struct viewer_channel *channel = viewer->channels;
+
+	while (channel && (channel->id != id || !channel->present))
+		channel = channel->next;
+	return channel;
+}
+
+static void choose_labels(struct viewer *viewer)
+{
+	struct view_channel *shown[256];
+	size_t count = 0;
+
+	for (struct viewer_channel *channel = viewer->channels; channel && count < 256;
+		channel = channel->next)
+		if (channel->shown)
+			shown[count++] = &channel->text;
+	view_label(&viewer->view, shown, count);
+}
+
+/* The colours that are taken least often, in the order of the palette. */
+static char automatic_color(const struct viewer *viewer)
+{
+	unsigned used[sizeof(palette)] = { 0 };
+	size_t best = 0;
+
+	for (const struct viewer_channel *channel = viewer->channels; channel;
+		channel = channel->next) {
+		const char *color = strchr(palette, channel->text.color);
+
+		if (channel->text.color && color)
+			used[color - palette]++;
+	}
+	for (size_t i = 0; i < sizeof(palette) - 1; i++)
+		if (used[i] < used[best])
+			best = i;
+	return palette[best];
+}
+
+/* Those that have none get theirs in the order of names. */
+static void choose_colors(struct viewer *viewer)
+{
+	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
+		if (channel->color)
+			channel->text.color = channel->color;
+	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
+		if (!channel->text.color)
+			channel->text.color = automatic_color(viewer);
+}
+
+static void destroy_channel(struct viewer_channel *channel)
+{
+	if (channel->typed)
+		evbuffer_free(channel->typed);
+	free(channel->name);
+	free(channel);
+}
+
+static struct viewer_channel *create_channel(struct viewer *viewer, const char *name)
+{
+	struct viewer_channel *channel = calloc(1, sizeof(*channel));
+	struct viewer_channel **place = &viewer->channels;
+
+	if (!channel)
+		return NULL;
+	channel->name = strdup(name);
+	channel->typed = evbuffer_new();
+	if (!channel->name || !channel->typed) {
+		destroy_channel(channel);
+		return NULL;
+	}
+	view_channel_init(&viewer->view, &channel->text, name, 0);
+	while (*place && strcmp((*place)->name, name) < 0)
+		place = &(*place)->next;
+	channel->next = *place;
+	*place = channel;
+	return channel;
+}
+
+static void remove_channel(struct viewer *viewer, struct viewer_channel *channel)
+{
+	struct viewer_channel **place = &viewer->channels;
+
+	while (*place != channel)
+		place = &(*place)->next;
+	if (viewer->connected == channel)
+		viewer_leave(viewer);
+	view_channel_end(&channel->text);
+	viewer_message(viewer, "%s: gone", channel->name);
+	*place = channel->next;
+	destroy_channel(channel);
+	choose_labels(viewer);
+}
+
+void viewer_forget_channels(struct viewer *viewer)
+{
+	while (viewer->channels) {
+		struct viewer_channel *channel = viewer->channels;
+
+		viewer->channels = channel->next;
+		destroy_channel(channel);
+	}
+}
+
+void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position)
+{
+	struct attach_follow follow = {
+		.id = channel->id,
+		.input = channel == viewer->connected && !viewer->options->read_only,
+		.position = position,
+	};
+
+	channel->seeking = channel->followed && position != ATTACH_FROM_END;
+	channel->followed = true;
+	channel->known = position != ATTACH_FROM_END;
+	channel->position = position;
+	attachment_send(&viewer->attachment, ATTACH_FOLLOW, &follow, sizeof(follow));
+}
+
+void viewer_unfollow(struct viewer *viewer, struct viewer_channel *channel)
+{
+	if (channel->followed && channel->present)
+		attachment_send(&viewer->attachment, ATTACH_UNFOLLOW, &channel->id,
+			sizeof(channel->id));
+	channel->followed = false;
+	channel->known = false;
+	view_channel_end(&channel->text);
+	view_channel_skip(&channel->text, false);
+}
+
+static void copy_text(const json_t *object, const char *key, char *text, size_t size)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	snprintf(text, size, "%s", value ? value : "");
+}
+
+static char letter_of(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value[0] : 0;
+}
+
+static uint64_t position_of(const json_t *object, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(object, key));
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+/* Shown and not followed, or the other way round. A channel that comes later is shown whole. */
+static void follow_if_shown(struct viewer *viewer, struct viewer_channel *channel, bool is_new)
+{
+	bool wanted = channel->shown || channel == viewer->connected;
+
+	if (!wanted && channel->followed && !evbuffer_get_length(channel->typed))
+		viewer_unfollow(viewer, channel);
+	if (!wanted || channel->followed || channel == viewer->connected)
+		return;
+	if (!channel->known)
+		viewer_follow(viewer, channel,
+			is_new && viewer->was_attached ? channel->begin : channel->end);
+	else
+		viewer_follow(viewer, channel,
+			channel->position <= channel->end ? channel->position : channel->begin);
+}
+
+static void tell_state(struct viewer *viewer, const struct viewer_channel *channel)
+{
+	char key[16] = "";
+
+	if (channel->key)
+		snprintf(key, sizeof(key), " (key %c)", channel->key);
+	viewer_message(viewer, "%s%s: %s%s%s", channel->name, key, channel->state,
+		*channel->reason ? ": " : "", channel->reason);
+}
+
+static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *object)
+{
+	const char *name = json_string_value(json_object_get(object, "name"));
+	struct viewer_channel *channel = name ? viewer_find(viewer, name) : NULL;
+	bool is_new = !channel;
+	char state[VIEWER_WORD_MAX];
+
+	if (!channel && name)
+		channel = create_channel(viewer, name);
+	if (!channel)
+		return;
+	channel->id = id;
+	channel->present = true;
+	channel->key = letter_of(object, "key");
+	channel->color = letter_of(object, "color");
+	channel->shown = json_is_true(json_object_get(object, "shown"));
+	channel->begin = position_of(object, "begin");
+	channel->end = position_of(object, "end");
+	copy_text(object, "state", state, sizeof(state));
+	copy_text(object, "reason", channel->reason, sizeof(channel->reason));
+	if (viewer->announced)
+		choose_colors(viewer);
+	choose_labels(viewer);
+	if (is_new || strcmp(state, channel->state) != 0) {
+		snprintf(channel->state, sizeof(channel->state), "%s", state);
+		tell_state(viewer, channel);
+	}
+	follow_if_shown(viewer, channel, is_new);
+	if (channel == viewer->connected)
+		viewer_replay_announced(viewer);
+}
+
+static void read_channel(struct viewer *viewer, const struct message *message)
+{
+	uint32_t id;
+	json_t *object = json_loadb((const char *)message->body + sizeof(id),
+		message->length - sizeof(id), 0, NULL);
+
+	memcpy(&id, message->body, sizeof(id));
+	if (object)
+		channel_announced(viewer, id, object);
+	json_decref(object);
+	if (viewer->announced && viewer->wanted)
+		viewer_connect(viewer, viewer_find(viewer, viewer->wanted));
+}
+
+/* Bytes of the stream from where this viewer is; others were sent before it asked to move. */
+static void read_output(struct viewer *viewer, const struct message *message)
+{
+	struct viewer_channel *channel;
+	struct attach_output output;
+	const uint8_t *bytes = message->body + sizeof(output);
+	uint64_t length = message->length - sizeof(output);
+
+	memcpy(&output, message->body, sizeof(output));
+	channel = find_id(viewer, output.id);
+	if (!channel || !channel->followed)
+		return;
+	if (channel->known && output.position > channel->position && channel->seeking)
+		return;
+	if (channel->known && output.position < channel->position) {
+		uint64_t seen = channel->position - output.position;
+
+		if (seen >= length)
+			return;
+		bytes += seen;
+		length -= seen;
+		output.position += seen;
+	}
+	channel->seeking = false;
+	channel->known = true;
+	channel->position = output.position + length;
+	if (channel != viewer->connected) {
+		view_feed(&channel->text, bytes, length, viewer_now_ms());
+		viewer_show_soon(viewer);
+	} else if (viewer->replay != REPLAY_DONE) {
+		viewer_replay(viewer, bytes, length);
+	} else {
+		viewer_guest_output(viewer, bytes, length);
+	}
+}
+
+static void read_lost(struct viewer *viewer, const struct message *message)
+{
+	struct viewer_channel *channel;
+	struct attach_lost lost;
+
+	memcpy(&lost, message->body, sizeof(lost));
+	channel = find_id(viewer, lost.id);
+	if (!channel)
+		return;
+	channel->seeking = false;
+	channel->known = true;
+	channel->position = lost.position;
+	if (channel == viewer->connected && viewer->replay != REPLAY_DONE)
+		viewer_replay(viewer, NULL, 0);
+	else
+		viewer_message(viewer, "%s: %llu bytes lost", channel->name,
+			(unsigned long long)lost.count);
+}
+
+static void read_credit(struct viewer *viewer, const struct message *message)
+{
+	struct viewer_channel *channel;
+	struct attach_credit credit;
+
+	memcpy(&credit, message->body, sizeof(credit));
+	channel = find_id(viewer, credit.id);
+	if (!channel)
+		return;
+	channel->credit = credit.total;
+	viewer_send_typed(viewer, channel);
+}
+
+static void read_notice(struct viewer *viewer, const struct message *message)
+{
+	viewer_message(viewer, "%.*s", (int)message->length, (const char *)message->body);
+}
+
+static void read_gone(struct viewer *viewer, const struct message *message)
+{
+	struct viewer_channel *channel;
+	uint32_t id;
+
+	memcpy(&id, message->body, sizeof(id));
+	channel = find_id(viewer, id);
+	if (channel)
+		remove_channel(viewer, channel);
+}
+
+/* All channels there are have been announced. */
+static void stream_ready(struct viewer *viewer)
+{
+	struct viewer_channel *channel = viewer->channels;
+
+	while (channel) {
+		struct viewer_channel *next = channel->next;
+
+		if (!channel->present)
+			remove_channel(viewer, channel);
+		channel = next;
+	}
+	viewer->announced = true;
+	viewer->was_attached = true;
+	choose_colors(viewer);
+	viewer_reconnect(viewer);
+	if (!viewer->wanted)
+		return;
+	channel = viewer_find(viewer, viewer->wanted);
+	if (channel)
+		viewer_connect(viewer, channel);
+	else
+		viewer_message(viewer, "%s: no such guest yet; waiting for it", viewer->wanted);
+}
+
+static void stream_attached(void *owner, const char *prompt)
+{
+	struct viewer *viewer = owner;
+
+	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next) {
+		channel->present = false;
+		channel->followed = false;
+		channel->sent = 0;
+		channel->credit = 0;
+	}
+	viewer->announced = false;
+	if (viewer->prompt && !viewer->options->prompt)
+		prompt_name(viewer->prompt, prompt);
+	if (viewer->away_shown)
+		viewer_message(viewer, "muxd is back");
+	viewer->away_shown = false;
+}
+
+static void stream_lost(void *owner)
+{
+	struct viewer *viewer = owner;
+
+	if (viewer->options->owns_mux && viewer->was_attached) {
+		viewer_end(viewer, 0);
+		return;
+	}
+	if (!viewer->away_shown)
+		viewer_message(viewer, "muxd is %s; waiting for it",
+			viewer->was_attached ? "gone" : "not there yet");
+	viewer->away_shown = true;
+}
+
+static void stream_refused(void *owner, const char *why)
+{
+	struct viewer *viewer = owner;
+
+	viewer_message(viewer, "%s", why);
+	viewer_end(viewer, 1);
+}
+
+static void stream_message(void *owner, const struct message *message)
+{
+	static void (*const readers[])(struct viewer *, const struct message *) = {
+		[ATTACH_CHANNEL] = read_channel,
+		[ATTACH_GONE] = read_gone,
+		[ATTACH_OUTPUT] = read_output,
+		[ATTACH_LOST] = read_lost,
+		[ATTACH_CREDIT] = read_credit,
+		[ATTACH_NOTICE] = read_notice,
+	};
+
+	if (message->rule->type == ATTACH_READY)
+		stream_ready(owner);
+	else
+		readers[message->rule->type](owner, message);
+}
+
+const struct attachment_events viewer_attachment_events = {
+	.attached = stream_attached,
+	.lost = stream_lost,
+	.refused = stream_refused,
+	.message = stream_message,
+};

@@ -1,0 +1,202 @@
+/* The commands of the prompt: its own, and those that muxd carries out. */
+
+#include "command.h"
+#include "viewer_parts.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <histedit.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS_MAX 64
+
+/* What the viewer carries out itself; the table says how many words there are. */
+static void connect_command(struct viewer *viewer, char *const *words)
+{
+	struct viewer_channel *channel = viewer_find(viewer, words[1]);
+
+	if (channel && channel->present)
+		viewer_connect(viewer, channel);
+	else
+		viewer_message(viewer, "connect: no channel named \"%s\"", words[1]);
+}
+
+static void quit_command(struct viewer *viewer, char *const *words)
+{
+	(void)words;
+	viewer_end(viewer, 0);
+}
+
+static void clear_command(struct viewer *viewer, char *const *words)
+{
+	(void)words;
+	view_forget(&viewer->view);
+	if (viewer->terminal.moves)
+		evbuffer_add_printf(viewer->terminal.out, "\033[H\033[2J");
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct viewer *viewer, char *const *words);
+} local_commands[] = {
+	{ "connect", connect_command },
+	{ "quit", quit_command },
+	{ "clear", clear_command },
+};
+
+static void run_local(struct viewer *viewer, const struct command *command, char *const *words)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(local_commands); i++)
+		if (!strcmp(local_commands[i].name, command->name))
+			local_commands[i].run(viewer, words);
+}
+
+static void answer_came(void *owner, const void *bytes, size_t length)
+{
+	struct viewer *viewer = owner;
+
+	view_feed(&viewer->answer, bytes, length, viewer_now_ms());
+	viewer_show(viewer);
+	if (terminal_full(&viewer->terminal))
+		request_pause(&viewer->request, true);
+}
+
+static void finish(struct viewer *viewer)
+{
+	viewer->running = false;
+	view_channel_end(&viewer->answer);
+	viewer_show(viewer);
+}
+
+static void answer_ended(void *owner, const char *message)
+{
+	struct viewer *viewer = owner;
+
+	finish(viewer);
+	if (*message)
+		viewer_message(viewer, "%s", message);
+	viewer_show(viewer);
+}
+
+void viewer_run(struct viewer *viewer, char *const *words)
+{
+	view_forget(&viewer->view);
+	view_channel_init(&viewer->view, &viewer->answer, "", 0);
+	viewer->answer.plain = true;
+	viewer->running = true;
+	request_start(&viewer->request, viewer->base, viewer->options->control_path, words);
+}
+
+void viewer_cancel(struct viewer *viewer)
+{
+	if (!viewer->running)
+		return;
+	request_cancel(&viewer->request);
+	finish(viewer);
+}
+
+static void run_words(struct viewer *viewer, char *const *words)
+{
+	const struct command *command;
+	char message[512];
+
+	if (!command_check(words, &command, message, sizeof(message)))
+		viewer_message(viewer, "%s", message);
+	else if (command->flags & COMMAND_LOCAL)
+		run_local(viewer, command, words);
+	else
+		viewer_run(viewer, words);
+}
+
+/* Words as in a shell: blanks, quotes, backslashes. */
+static void run_line(struct viewer *viewer, const char *line)
+{
+	Tokenizer *tokenizer = tok_init(NULL);
+	char *words[WORDS_MAX + 1];
+	const char **parts;
+	int count, result;
+
+	if (!tokenizer)
+		return;
+	result = tok_str(tokenizer, line, &count, &parts);
+	if (result)
+		viewer_message(viewer, "a quote is not closed");
+	else if (count > WORDS_MAX)
+		viewer_message(viewer, "too many words");
+	for (int i = 0; !result && i <= count && count <= WORDS_MAX; i++)
+		words[i] = (char *)(uintptr_t)parts[i];
+	if (!result && count && count <= WORDS_MAX)
+		run_words(viewer, words);
+	tok_end(tokenizer);
+}
+
+void viewer_prompt(struct viewer *viewer)
+{
+	const char *line;
+
+	view_close(&viewer->view);
+	viewer_show(viewer);
+	switch (prompt_read(viewer->prompt, &line)) {
+	case PROMPT_LINE:
+		view_forget(&viewer->view);
+		run_line(viewer, line);
+		break;
+	case PROMPT_CLEARED:
+		view_forget(&viewer->view);
+		break;
+	case PROMPT_LEFT:
+		break;
+	case PROMPT_END:
+		evbuffer_add_printf(viewer->terminal.out, "\r\n");
+		viewer_end(viewer, 0);
+		break;
+	}
+	viewer_show(viewer);
+}
+
+/* For completion: commands first, then what the command's row says. */
+static const char *word_for(void *owner, const char *first, unsigned index)
+{
+	const struct viewer *viewer = owner;
+	char name[32];
+	const struct command *command;
+	const struct viewer_channel *channel = viewer->channels;
+
+	for (unsigned i = 0; !first && i < command_count; i++)
+		if (!(command_table[i].flags & COMMAND_HIDDEN) && !index--)
+			return command_table[i].name;
+	if (!first)
+		return NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(first, " \t"), first);
+	command = command_find(name);
+	if (!command || !(command->flags & COMMAND_CHANNELS))
+		return NULL;
+	while (channel && index--)
+		channel = channel->next;
+	return channel ? channel->name : NULL;
+}
+
+int viewer_commands_open(struct viewer *viewer)
+{
+	viewer->request = (struct request){
+		.output = answer_came,
+		.done = answer_ended,
+		.owner = viewer,
+	};
+	viewer->words = (struct prompt_words){ .word = word_for, .owner = viewer };
+	if (!viewer->terminal.interactive)
+		return 0;
+	viewer->prompt = prompt_create(viewer->base, &viewer->terminal, &viewer->words);
+	if (!viewer->prompt)
+		return -ENOMEM;
+	prompt_name(viewer->prompt, viewer->options->prompt ? viewer->options->prompt : "cons");
+	return 0;
+}
+
+void viewer_commands_close(struct viewer *viewer)
+{
+	request_cancel(&viewer->request);
+	prompt_destroy(viewer->prompt);
+}

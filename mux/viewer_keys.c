@@ -1,0 +1,186 @@
+/* What the operator types: for the guest, for the prompt, or for us. */
+
+#include "terminal_guard.h"
+#include "viewer_parts.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CTRL_C 3
+#define CTRL_Z 0x1a
+#define DROP_MS 50 /* a pause in what comes: a paste has ended */
+
+static void expect_pause(struct viewer *viewer)
+{
+	struct timeval pause = { .tv_usec = DROP_MS * 1000 };
+
+	viewer->dropping = true;
+	event_add(viewer->dropped, &pause);
+}
+
+static void pause_came(evutil_socket_t unused, short events, void *owner)
+{
+	struct viewer *viewer = owner;
+
+	(void)unused;
+	(void)events;
+	viewer->dropping = false;
+}
+
+/* To the prompt. What was pasted behind the key was meant for the guest: it must not run here. */
+static void leave(struct viewer *viewer)
+{
+	if (!viewer->connected)
+		return;
+	viewer_leave(viewer);
+	terminal_drop_typed(&viewer->terminal);
+	prompt_drop(viewer->prompt);
+	expect_pause(viewer);
+}
+
+static void send_break(struct viewer *viewer)
+{
+	const struct viewer_channel *channel = viewer->connected;
+
+	if (channel && channel->present && !viewer->options->read_only)
+		attachment_send(&viewer->attachment, ATTACH_BREAK, &channel->id,
+			sizeof(channel->id));
+}
+
+static void unknown_key(struct viewer *viewer, uint8_t byte)
+{
+	char escape[KEYS_NAME_MAX], key[KEYS_NAME_MAX];
+
+	keys_name(viewer->keys.escape, escape);
+	keys_name(byte, key);
+	viewer_message(viewer, "%s %s is no key here; %s . leaves, then \"help\" tells them all",
+		escape, key, escape);
+}
+
+static void switch_to(struct viewer *viewer, uint8_t key)
+{
+	struct viewer_channel *channel = viewer_find_key(viewer, (char)key);
+
+	if (channel)
+		viewer_connect(viewer, channel);
+	else
+		unknown_key(viewer, key);
+}
+
+/* Commands of muxd; the connected guest stays on the terminal in any case. */
+static void run(struct viewer *viewer, const char *command)
+{
+	char word[16];
+	char *words[] = { word, NULL };
+
+	if (viewer->running)
+		return;
+	snprintf(word, sizeof(word), "%s", command);
+	viewer_run(viewer, words);
+}
+
+static void suspend(struct viewer *viewer)
+{
+	viewer_show(viewer);
+	prompt_erase(viewer->prompt);
+	terminal_drain(&viewer->terminal);
+	terminal_guard_suspend(viewer->guard);
+	terminal_take(&viewer->terminal);
+	prompt_draw(viewer->prompt);
+	terminal_flush(&viewer->terminal);
+}
+
+/* Ctrl-C ends a running command; Ctrl-Z suspends us; the rest is the line editor's. */
+static void type_at_prompt(struct viewer *viewer, const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] == CTRL_C && viewer->running)
+			viewer_cancel(viewer);
+		else if (bytes[i] == CTRL_Z)
+			suspend(viewer);
+		else
+			prompt_feed(viewer->prompt, bytes + i, 1);
+	}
+}
+
+static void type(struct viewer *viewer, const uint8_t *bytes, size_t length)
+{
+	if (viewer->connected)
+		viewer_type(viewer, bytes, length);
+	else
+		type_at_prompt(viewer, bytes, length);
+}
+
+static void act(struct viewer *viewer, const struct key_event *event)
+{
+	if (event->action != KEY_ESCAPE)
+		viewer_hide_hint(viewer);
+	switch (event->action) {
+	case KEY_NOTHING:
+		break;
+	case KEY_BYTES:
+		type(viewer, event->bytes, event->length);
+		break;
+	case KEY_ESCAPE:
+		viewer_show_hint(viewer);
+		break;
+	case KEY_SEND:
+		type(viewer, &event->byte, 1);
+		break;
+	case KEY_LEAVE:
+		leave(viewer);
+		break;
+	case KEY_BREAK:
+		send_break(viewer);
+		break;
+	case KEY_HIDE_OTHERS:
+		run(viewer, "hideall");
+		break;
+	case KEY_SHOW_ALL:
+		run(viewer, "showall");
+		break;
+	case KEY_CHANNEL:
+		switch_to(viewer, event->byte);
+		break;
+	}
+}
+
+void viewer_typed(void *owner, const uint8_t *bytes, size_t length)
+{
+	struct viewer *viewer = owner;
+
+	if (!length) {
+		viewer_end(viewer, 0);
+		return;
+	}
+	if (viewer->dropping) {
+		expect_pause(viewer);
+		return;
+	}
+	while (length && !viewer->dropping && !viewer->done) {
+		struct key_event event;
+		size_t used = keys_next(&viewer->keys, bytes, length, &event);
+
+		act(viewer, &event);
+		bytes += used;
+		length -= used;
+	}
+	viewer_show_soon(viewer);
+}
+
+int viewer_keys_open(struct viewer *viewer)
+{
+	int escape = viewer->options->escape ? viewer->options->escape : KEYS_ESCAPE;
+
+	keys_init(&viewer->keys, escape);
+	viewer->dropped = evtimer_new(viewer->base, pause_came, viewer);
+	return viewer->dropped ? 0 : -ENOMEM;
+}
+
+void viewer_keys_close(struct viewer *viewer)
+{
+	if (viewer->dropped)
+		event_free(viewer->dropped);
+}

@@ -1,0 +1,224 @@
+/* The viewer's output: guests' bytes, and foreign lines above the prompt or the guest's line. */
+
+#include "terminal_guard.h"
+#include "viewer_parts.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOLD_LOOK_MS 250 /* how often a screen that was not free is looked at */
+#define BACKSPACES "\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b"
+
+static void throttle(struct viewer *viewer)
+{
+	terminal_flush(&viewer->terminal);
+	if (terminal_full(&viewer->terminal))
+		attachment_pause(&viewer->attachment, true);
+}
+
+static void say_what_was_held(struct viewer *viewer)
+{
+	if (!viewer->held_lines)
+		return;
+	evbuffer_add_printf(viewer->terminal.out,
+		VIEW_MESSAGE_MARK "%zu lines of other guests not shown%s", viewer->held_lines,
+		viewer->view.newline);
+	viewer->held_lines = 0;
+}
+
+static void show_lines(struct viewer *viewer)
+{
+	say_what_was_held(viewer);
+	evbuffer_add_buffer(viewer->terminal.out, viewer->lines);
+}
+
+static void hold_lines(struct viewer *viewer)
+{
+	while (evbuffer_get_length(viewer->lines) > VIEWER_HELD_MAX) {
+		struct evbuffer_ptr end = evbuffer_search(viewer->lines, "\n", 1, NULL);
+
+		if (end.pos < 0)
+			break;
+		evbuffer_drain(viewer->lines, (size_t)end.pos + 1);
+		viewer->held_lines++;
+	}
+}
+
+static void show_around_guest(struct viewer *viewer)
+{
+	if (!screen_is_free(&viewer->screen, viewer_now_ms())) {
+		hold_lines(viewer);
+		return;
+	}
+	viewer_hide_hint(viewer);
+	screen_erase(&viewer->screen, viewer->terminal.out);
+	show_lines(viewer);
+	screen_redraw(&viewer->screen, viewer->terminal.out);
+}
+
+void viewer_show(struct viewer *viewer)
+{
+	if (evbuffer_get_length(viewer->lines) && viewer->connected) {
+		show_around_guest(viewer);
+	} else if (evbuffer_get_length(viewer->lines) && viewer->prompt) {
+		view_close(&viewer->view);
+		prompt_erase(viewer->prompt);
+		show_lines(viewer);
+		prompt_draw(viewer->prompt);
+	} else if (evbuffer_get_length(viewer->lines)) {
+		show_lines(viewer);
+	}
+	throttle(viewer);
+	viewer_set_timer(viewer);
+}
+
+static void flush_now(evutil_socket_t unused, short events, void *owner)
+{
+	(void)unused;
+	(void)events;
+	viewer_show(owner);
+}
+
+void viewer_show_soon(struct viewer *viewer)
+{
+	event_active(viewer->flush, EV_TIMEOUT, 1);
+}
+
+void viewer_message(struct viewer *viewer, const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	view_message(&viewer->view, text);
+	viewer_show_soon(viewer);
+}
+
+void viewer_guest_output(struct viewer *viewer, const void *bytes, size_t length)
+{
+	viewer_hide_hint(viewer);
+	evbuffer_add(viewer->terminal.out, bytes, length);
+	screen_feed(&viewer->screen, bytes, length, viewer_now_ms());
+	atomic_store(viewer->guard->modes, viewer->screen.modes);
+	throttle(viewer);
+}
+
+/* "[Ctrl-E]" behind the cursor, where it can be taken away again. */
+static size_t hint_text(const struct viewer *viewer, char text[static KEYS_NAME_MAX + 3])
+{
+	char name[KEYS_NAME_MAX];
+
+	keys_name(viewer->keys.escape, name);
+	snprintf(text, KEYS_NAME_MAX + 3, "[%s]", name);
+	return strlen(text);
+}
+
+void viewer_show_hint(struct viewer *viewer)
+{
+	const struct screen *screen = &viewer->screen;
+	char text[KEYS_NAME_MAX + 3];
+	size_t length = hint_text(viewer, text);
+
+	if (!viewer->connected || viewer->replay != REPLAY_DONE || screen->wrapped ||
+		!screen_is_free(screen, viewer_now_ms()) ||
+		screen->column + length >= screen->width)
+		return;
+	viewer->hint = true;
+	evbuffer_add(viewer->terminal.out, text, length);
+	throttle(viewer);
+}
+
+void viewer_hide_hint(struct viewer *viewer)
+{
+	struct evbuffer *out = viewer->terminal.out;
+	char text[KEYS_NAME_MAX + 3];
+	size_t length = hint_text(viewer, text);
+
+	if (!viewer->hint)
+		return;
+	viewer->hint = false;
+	if (viewer->screen.moves) {
+		evbuffer_add(out, "\r\033[K", 4);
+		screen_redraw(&viewer->screen, out);
+	} else {
+		evbuffer_add_printf(out, "%.*s%*s%.*s", (int)length, BACKSPACES, (int)length, "",
+			(int)length, BACKSPACES);
+	}
+	throttle(viewer);
+}
+
+/* The timer for the parts of lines whose time comes, and for lines that are held. */
+void viewer_set_timer(struct viewer *viewer)
+{
+	uint64_t now = viewer_now_ms(), next = UINT64_MAX;
+	struct timeval pause;
+
+	if (viewer->connected && evbuffer_get_length(viewer->lines))
+		next = now + HOLD_LOOK_MS;
+	for (const struct viewer_channel *channel = viewer->channels; channel;
+		channel = channel->next)
+		if (channel->text.has_deadline && !viewer->view.whole_lines &&
+			channel->text.deadline_ms < next)
+			next = channel->text.deadline_ms;
+	if (next == UINT64_MAX) {
+		event_del(viewer->tick);
+		return;
+	}
+	next = next > now ? next - now : 0;
+	pause.tv_sec = (time_t)(next / 1000);
+	pause.tv_usec = (suseconds_t)(next % 1000 * 1000);
+	event_add(viewer->tick, &pause);
+}
+
+static void time_passed(evutil_socket_t unused, short events, void *owner)
+{
+	struct viewer *viewer = owner;
+
+	(void)unused;
+	(void)events;
+	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
+		view_expire(&channel->text, viewer_now_ms());
+	viewer_show(viewer);
+}
+
+static void drained(void *owner)
+{
+	struct viewer *viewer = owner;
+
+	attachment_pause(&viewer->attachment, false);
+	request_pause(&viewer->request, false);
+}
+
+int viewer_output_open(struct viewer *viewer)
+{
+	viewer->lines = evbuffer_new();
+	viewer->history = evbuffer_new();
+	viewer->flush = event_new(viewer->base, -1, 0, flush_now, viewer);
+	viewer->tick = evtimer_new(viewer->base, time_passed, viewer);
+	viewer->terminal.drained = drained;
+	if (!viewer->lines || !viewer->history || !viewer->flush || !viewer->tick)
+		return -ENOMEM;
+	view_init(&viewer->view, viewer->lines, viewer->terminal.interactive ? "\r\n" : "\n");
+	viewer->view.colors = viewer->terminal.colors;
+	viewer->view.moves = viewer->terminal.moves;
+	return 0;
+}
+
+void viewer_output_close(struct viewer *viewer)
+{
+	if (viewer->lines)
+		evbuffer_free(viewer->lines);
+	if (viewer->history)
+		evbuffer_free(viewer->history);
+	if (viewer->flush)
+		event_free(viewer->flush);
+	if (viewer->tick)
+		event_free(viewer->tick);
+}

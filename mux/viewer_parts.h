@@ -1,0 +1,137 @@
+#ifndef VIEWER_PARTS_H
+#define VIEWER_PARTS_H
+
+#include "attachment.h"
+#include "compiler.h"
+#include "keys.h"
+#include "prompt.h"
+#include "request.h"
+#include "screen.h"
+#include "terminal.h"
+#include "view.h"
+#include "viewer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct terminal_guard;
+
+/* The parts of the viewer, each in its file; nobody else includes this. One thread, one loop. */
+#define VIEWER_TYPED_MAX \
+	262144 /* bytes for a channel that does not take them; then none are read */
+#define VIEWER_HELD_MAX 65536 /* bytes of foreign lines while the connected guest owns the screen \
+			       */
+#define VIEWER_REPLAY_BYTES 16384 /* of history asked for on connecting */
+#define VIEWER_REPLAY_LINES 10
+#define VIEWER_SIGNALS 7
+#define VIEWER_WORD_MAX 64 /* bytes of a state's word */
+#define VIEWER_REASON_MAX 256
+
+enum viewer_replay {
+	REPLAY_DONE, /* what comes is live */
+	REPLAY_ASKED, /* asked where the history ends */
+	REPLAY_COLLECTING,
+};
+
+/* A channel as this viewer knows it. Owned by the viewer's list, which is sorted by name. */
+struct viewer_channel {
+	struct viewer_channel *next;
+	char *name; /* owned */
+	struct view_channel text;
+	char key, color;
+	char state[VIEWER_WORD_MAX];
+	char reason[VIEWER_REASON_MAX];
+	uint32_t id; /* of this stream */
+	bool present; /* announced on this stream */
+	bool shown; /* muxd says so: in the tagged view */
+	bool followed; /* on this stream */
+	bool known; /* position is where this viewer is */
+	bool seeking; /* what comes is not yet from the position asked for */
+	uint64_t position; /* of the next byte to show */
+	uint64_t begin, end; /* as last announced */
+	struct evbuffer *typed; /* owned; what muxd has not allowed yet */
+	uint64_t sent, credit; /* input bytes of this stream */
+};
+
+struct viewer {
+	const struct viewer_options *options;
+	struct terminal_guard *guard;
+	struct event_base *base;
+	struct terminal terminal;
+	struct attachment attachment;
+	struct request request;
+	struct view view; /* writes to lines */
+	struct evbuffer *lines; /* owned; whole lines to be put above prompt or guest */
+	struct screen screen; /* of the connected guest */
+	struct keys keys;
+	struct prompt *prompt; /* owned; NULL without a terminal */
+	struct prompt_words words;
+	struct view_channel answer; /* a command's output, or history: untagged */
+	struct viewer_channel *channels; /* owned */
+	struct viewer_channel *connected; /* NULL: at the prompt */
+	enum viewer_replay replay;
+	uint64_t replay_begin, replay_end;
+	struct evbuffer *history; /* owned; collected for the replay */
+	const char *wanted; /* to be connected as soon as it is there */
+	size_t held_lines; /* thrown away while they could not be shown */
+	bool was_attached; /* at least once */
+	bool announced; /* all channels of this stream are known */
+	bool away_shown; /* that muxd is away was said */
+	bool running; /* a command, in muxd */
+	bool hint; /* the escape key is shown */
+	bool dropping; /* what was pasted behind leaving */
+	bool done;
+	int status;
+	struct event *flush, *tick, *dropped; /* owned */
+	struct event *signals[VIEWER_SIGNALS]; /* owned */
+};
+
+/* viewer.c */
+uint64_t viewer_now_ms(void);
+void viewer_end(struct viewer *viewer, int status);
+
+/* viewer_output.c: what goes to the terminal */
+void viewer_show_soon(struct viewer *viewer); /* lines has something */
+void viewer_show(struct viewer *viewer); /* as far as possible now */
+void viewer_message(struct viewer *viewer, const char *format, ...) PRINTF_LIKE(2, 3);
+void viewer_guest_output(struct viewer *viewer, const void *bytes, size_t length);
+void viewer_show_hint(struct viewer *viewer);
+void viewer_hide_hint(struct viewer *viewer);
+void viewer_set_timer(struct viewer *viewer);
+int viewer_output_open(struct viewer *viewer);
+void viewer_output_close(struct viewer *viewer);
+
+/* viewer_channels.c: what muxd sends */
+extern const struct attachment_events viewer_attachment_events;
+struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name);
+struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key);
+void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position);
+void viewer_unfollow(struct viewer *viewer, struct viewer_channel *channel);
+void viewer_forget_channels(struct viewer *viewer);
+
+/* viewer_connect.c: being connected to a guest */
+void viewer_connect(struct viewer *viewer, struct viewer_channel *channel);
+void viewer_leave(struct viewer *viewer);
+void viewer_reconnect(struct viewer *viewer); /* the stream is a new one */
+void viewer_size_changed(struct viewer *viewer);
+void viewer_type(struct viewer *viewer, const void *bytes, size_t length);
+void viewer_send_typed(struct viewer *viewer, struct viewer_channel *channel);
+/* Output of the connected channel, while the replay is not done. */
+void viewer_replay(struct viewer *viewer, const void *bytes, size_t length);
+/* The connected channel was announced anew. */
+void viewer_replay_announced(struct viewer *viewer);
+
+/* viewer_keys.c: what the operator types */
+void viewer_typed(void *owner, const uint8_t *bytes, size_t length);
+int viewer_keys_open(struct viewer *viewer); /* 0 or -ENOMEM */
+void viewer_keys_close(struct viewer *viewer);
+
+/* viewer_commands.c: the prompt's commands */
+void viewer_prompt(struct viewer *viewer); /* one line */
+void viewer_run(struct viewer *viewer, char *const *words);
+void viewer_cancel(struct viewer *viewer);
+int viewer_commands_open(struct viewer *viewer);
+void viewer_commands_close(struct viewer *viewer);
+
+#endif
