@@ -166,19 +166,27 @@ def verdict(program, document, valid):
     return judge(program, document)
 
 
-def make_tasks(program, count, seed):
-    tasks = [(verdict, (program, document, True)) for document in VALID]
-    tasks += [(verdict, (program, document, False)) for document in INVALID]
-    dice = random.Random(seed)
+def generated(dice, count):
+    """Random documents and mutations of them and of the hand-made ones, half and half."""
     valid = list(VALID)
+    documents = []
     for i in range(count):
         if i % 2 == 0:
-            document = random_document(dice).encode()
-            valid.append(document)
+            documents.append(random_document(dice).encode())
+            valid.append(documents[-1])
         else:
-            document = mutate(dice, dice.choice(valid))
-        tasks.append((judge, (program, document)))
-    return tasks
+            documents.append(mutate(dice, dice.choice(valid)))
+    return documents
+
+
+def run_suite(pool, function, documents):
+    """True when nothing is wrong with any document; the first that are not are shown."""
+    jobs = [(pool.submit(function, document), document) for document in documents]
+    problems = [(document, job.result()) for job, document in jobs]
+    problems = [(document, problem) for document, problem in problems if problem]
+    for document, problem in problems[:10]:
+        print(f"# {document[:2000]!r}\n# " + problem.rstrip("\n").replace("\n", "\n# "))
+    return not problems
 
 
 def main():
@@ -188,21 +196,23 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     options = parser.parse_args()
     sys.setrecursionlimit(10000)
-    tasks = make_tasks(options.program, options.count, options.seed)
-    print(f"{len(tasks)} documents ({len(VALID)} valid and {len(INVALID)} invalid ones by hand), "
-          f"seed {options.seed}")
-
-    failures = 0
+    suites = [
+        (f"{len(VALID)} valid documents made by hand",
+         lambda document: verdict(options.program, document, True), VALID),
+        (f"{len(INVALID)} invalid documents made by hand",
+         lambda document: verdict(options.program, document, False), INVALID),
+        (f"{options.count} generated documents, seed {options.seed}",
+         lambda document: judge(options.program, document),
+         generated(random.Random(options.seed), options.count)),
+    ]
+    failed = False
+    print(f"1..{len(suites)}")
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
-        jobs = [(pool.submit(function, *arguments), arguments[1]) for function, arguments in tasks]
-        for job, document in jobs:
-            problem = job.result()
-            if problem:
-                failures += 1
-                if failures <= 10:
-                    print(f"\n{document[:2000]!r}\n{problem}")
-    print(f"{failures} failures" if failures else "toml-json and tomllib agree")
-    return 1 if failures else 0
+        for number, (name, function, documents) in enumerate(suites, 1):
+            good = run_suite(pool, function, documents)
+            failed = failed or not good
+            print(f"{'ok' if good else 'not ok'} {number} {name}", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
