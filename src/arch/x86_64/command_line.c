@@ -33,18 +33,35 @@ bool command_line_has(const char *words, const char *prefix)
 	}
 }
 
-static bool sees_early_output(const char *words)
+/*
+ * What is added, each unless the operator has said something about it: reset at once after a panic,
+ * so that vmm can tell; show what the kernel says before it has its console; do not search PCI
+ * buses, where there is nothing, by thousands of exits.
+ */
+static const struct {
+	const char *words;
+	const char *unless[3];
+} added[] = {
+	{ "panic=-1 ", { "panic=" } },
+	{ "earlycon=uart8250,io,0x3f8,115200 ", { "console=ttyS0", "earlycon", "earlyprintk" } },
+	{ "pci=noearly ", { "pci=" } },
+};
+
+static bool is_wanted(size_t index, const char *words)
 {
-	return command_line_has(words, "console=ttyS0") || command_line_has(words, "earlycon") ||
-		command_line_has(words, "earlyprintk");
+	for (size_t i = 0; i < ARRAY_SIZE(added[index].unless); i++)
+		if (added[index].unless[i] && command_line_has(words, added[index].unless[i]))
+			return false;
+	return true;
 }
 
 int command_line_build(const char *words, bool defaults, char *line, size_t size)
 {
-	bool panic = defaults && !command_line_has(words, "panic=");
-	bool early = defaults && !sees_early_output(words);
-	int length = snprintf(line, size, "%s%s%s", panic ? "panic=-1 " : "",
-		early ? "earlycon=uart8250,io,0x3f8,115200 " : "", words);
+	const char *part[ARRAY_SIZE(added)];
+	int length;
 
+	for (size_t i = 0; i < ARRAY_SIZE(added); i++)
+		part[i] = defaults && is_wanted(i, words) ? added[i].words : "";
+	length = snprintf(line, size, "%s%s%s%s", part[0], part[1], part[2], words);
 	return length < 0 || (size_t)length >= size ? -EINVAL : 0;
 }

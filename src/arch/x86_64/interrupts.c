@@ -130,6 +130,7 @@ void arch_destroy_interrupt_controller(struct machine *machine)
 	if (!platform)
 		return;
 	ioapic_destroy(&platform->ioapic);
+	pci_destroy(&platform->pci);
 	close_fd(&platform->power_button_fd);
 	free(platform->cpuid);
 	free(platform);

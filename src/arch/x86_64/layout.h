@@ -48,7 +48,7 @@
 #define PORT_SLEEP_CONTROL 0x600U
 #define PORT_SLEEP_STATUS 0x601U
 #define PORT_RESET 0x602U
-#define PORT_PCI_RESET 0xcf9U
+#define PORT_PCI 0xcf8U /* eight of them; 0xcf9 is the reset control register */
 
 #define RESET_VALUE 1U
 #define SLEEP_TYPE_S5 5U

@@ -13,7 +13,6 @@
 #define SLEEP_ENABLE 0x20U
 #define SLEEP_TYPE(value) ((value) >> 2 & 7U)
 #define KEYBOARD_PULSE_RESET 0xfeU
-#define PCI_RESET_CPU 0x04U
 #define PANICKED 1U /* pvpanic's event; a crash kernel that takes over is none of ours */
 #define FLAGS_INTERRUPTS_ON 0x200U
 
@@ -39,8 +38,10 @@ static bool has_interrupts_on(const struct vcpu *vcpu)
  * panicked (and does not wait, panic=-1) resets as it stands, with interrupts off; one that is told
  * to by an emergency key has them on.
  */
-static void reset(struct machine *machine)
+static void reset(void *owner)
 {
+	struct machine *machine = owner;
+
 	if (ioapic_in_use(&machine->platform->ioapic) && !has_interrupts_on(this_vcpu(machine)))
 		machine_request(machine, MACHINE_CRASH, "the guest kernel panicked");
 	else
@@ -59,14 +60,6 @@ static void reset_written(void *owner, uint64_t offset, unsigned length, uint64_
 	(void)offset;
 	(void)length;
 	if ((value & 0xff) == RESET_VALUE)
-		reset(owner);
-}
-
-static void pci_reset_written(void *owner, uint64_t offset, unsigned length, uint64_t value)
-{
-	(void)offset;
-	(void)length;
-	if (value & PCI_RESET_CPU)
 		reset(owner);
 }
 
@@ -125,11 +118,13 @@ int platform_add_ports(struct machine *machine)
 	const struct bus_region ports[] = {
 		{ BUS_PIO, PORT_SLEEP_CONTROL, 2, "sleep", machine, zero_read, sleep_written },
 		{ BUS_PIO, PORT_RESET, 1, "reset", machine, zero_read, reset_written },
-		{ BUS_PIO, PORT_PCI_RESET, 1, "pci reset", machine, zero_read, pci_reset_written },
+		{ BUS_PIO, PORT_PCI, PCI_PORT_COUNT, "pci", &machine->platform->pci, pci_read,
+			pci_write },
 		{ BUS_PIO, PORT_KEYBOARD, 1, "keyboard", machine, NULL, keyboard_written },
 		{ BUS_PIO, PORT_PANIC, 1, "panic", machine, panic_read, panic_written },
 	};
 
+	pci_init(&machine->platform->pci, reset, machine);
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
 		int result = bus_add(&machine->bus, &ports[i]);
 

@@ -2,6 +2,7 @@
 #define PLATFORM_H
 
 #include "ioapic.h"
+#include "pci.h"
 
 #include <stdbool.h>
 
@@ -11,6 +12,7 @@ struct machine;
 /* What a PC has besides processors, memory and virtio devices. Owned by the machine. */
 struct platform {
 	struct ioapic ioapic;
+	struct pci pci;
 	int power_button_fd; /* eventfd wired to the power button's line */
 	struct kvm_cpuid2 *cpuid; /* owned: what vCPUs are told; made once, main thread */
 };
