@@ -16,30 +16,31 @@
 #define LIMIT_WINDOW_MS 1000
 #define LIMIT_LINES 10
 
-static _Atomic enum log_level level = LOG_INFO; /* mutable: one stderr a process, one level */
+static _Atomic enum log_level threshold = LOG_INFO; /* mutable: one stderr a process, one level */
 static bool to_journal; /* mutable: written once, by log_init() */
 
 /* systemd says in JOURNAL_STREAM which file the journal gave us; stderr may be another by now. */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
 	struct stat status;
+	char ours[64];
 
-	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
+	if (!stream || fstat(STDERR_FILENO, &status))
 		return false;
-	return !fstat(STDERR_FILENO, &status) && status.st_dev == device && status.st_ino == inode;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+	return !strcmp(stream, ours);
 }
 
-void log_init(enum log_level initial)
+void log_init(enum log_level level)
 {
 	to_journal = stderr_is_journal();
-	level = initial;
+	threshold = level;
 }
 
-void log_set_level(enum log_level changed)
+void log_set_level(enum log_level level)
 {
-	level = changed;
+	threshold = level;
 }
 
 /* Names and texts of others get into log lines: no byte of them may end the line or act on it. */
@@ -63,7 +64,7 @@ static void write_line(enum log_level of, const char *format, va_list arguments)
 	int saved = errno;
 	size_t begin = 0, length;
 
-	if (of > level)
+	if (of > threshold)
 		return;
 	if (to_journal)
 		begin = (size_t)snprintf(line, sizeof(line), "<%c>", priority[of]);

@@ -103,27 +103,35 @@ static int bind_to(int fd, const struct sockaddr_un *address)
 	return 0;
 }
 
+static int listen_at(const struct sockaddr_un *address, mode_t mode)
+{
+	AUTO_CLOSE int fd = open_socket();
+	int result;
+
+	if (fd < 0)
+		return fd;
+	result = bind_to(fd, address);
+	if (result)
+		return result;
+	/* Nobody can connect before listen(), so nobody can before the mode is right. */
+	if (chmod(address->sun_path, mode) || listen(fd, BACKLOG)) {
+		result = -errno;
+		unlink(address->sun_path);
+		return result;
+	}
+	return take_fd(&fd);
+}
+
 int unix_listen(const char *path, mode_t mode)
 {
 	struct sockaddr_un address;
-	AUTO_CLOSE int lock = -1;
-	AUTO_CLOSE int fd = -1;
 	int result = make_address(&address, path);
+	int lock;
 
 	if (result)
 		return result;
 	lock = lock_directory(path);
-	fd = open_socket();
-	if (fd < 0)
-		return fd;
-	result = bind_to(fd, &address);
-	if (result)
-		return result;
-	/* Nobody can connect before listen(), so nobody can before the mode is right. */
-	if (chmod(path, mode) || listen(fd, BACKLOG)) {
-		result = -errno;
-		unlink(path);
-		return result;
-	}
-	return take_fd(&fd);
+	result = listen_at(&address, mode);
+	close_fd(&lock);
+	return result;
 }

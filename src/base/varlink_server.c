@@ -15,7 +15,7 @@
 #include <sys/queue.h>
 
 #define CONNECTIONS_MAX 64
-#define UNREAD_MAX (4 * VARLINK_MESSAGE_MAX) /* a peer that reads this little is closed */
+#define UNREAD_MAX ((size_t)4 * VARLINK_MESSAGE_MAX) /* a peer that reads this little is closed */
 
 /*
  * How it works. A connection answers one call at a time; requests sent behind it wait in the

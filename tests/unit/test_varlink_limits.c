@@ -137,9 +137,7 @@ static char *request_of(size_t length)
 	static const char head[] = "{\"method\":\"org.example.test.Echo\",\"parameters\":{\"a\":\"";
 	char *text = malloc(length + 1);
 
-	memset(text, 'x', length);
-	memcpy(text, head, strlen(head));
-	strcpy(text + length - 3, "\"}}");
+	snprintf(text, length + 1, "%s%0*d\"}}", head, (int)(length - strlen(head) - 3), 0);
 	return text;
 }
 
