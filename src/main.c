@@ -28,16 +28,16 @@ struct options {
 	bool wait;
 };
 
-/* Each is a letter, a long name, or both. False: the argument makes no sense. */
+/* set returns false when the argument makes no sense. */
 struct option_row {
-	char letter;
 	const char *name;
+	char letter;
 	const char *argument; /* its name in the help, or NULL */
 	const char *help;
 	bool (*set)(struct options *options, const char *argument);
 };
 
-struct word {
+struct command {
 	const char *name;
 	const char *argument;
 	const char *help;
@@ -113,16 +113,16 @@ static bool show_help(struct options *options, const char *argument);
 static bool show_version(struct options *options, const char *argument);
 
 static const struct option_row option_rows[] = {
-	{ 'c', "config", "FILE", "run the guest that FILE describes", set_config },
-	{ 's', "set", "KEY=VALUE", "override a key of FILE, such as machine.vcpus=2", add_setting },
-	{ 'r', "runtime-dir", "DIR", "where the sockets are", set_runtime_dir },
-	{ 'l', "log-level", "LEVEL", "error, warning, info or debug", set_level },
-	{ 'v', "verbose", NULL, "the same as --log-level debug", set_verbose },
-	{ 'q', "quiet", NULL, "the same as --log-level warning", set_quiet },
-	{ 'j', "json", NULL, "status: as data", set_json },
-	{ 'w', "wait", NULL, "stop: until the guest is off", set_wait },
-	{ 'h', "help", NULL, "show this", show_help },
-	{ 'V', "version", NULL, "show the version", show_version },
+	{ "config", 'c', "FILE", "run the guest that FILE describes", set_config },
+	{ "set", 's', "KEY=VALUE", "override a key of FILE, such as machine.vcpus=2", add_setting },
+	{ "runtime-dir", 'r', "DIR", "where the sockets are", set_runtime_dir },
+	{ "log-level", 'l', "LEVEL", "error, warning, info or debug", set_level },
+	{ "verbose", 'v', NULL, "the same as --log-level debug", set_verbose },
+	{ "quiet", 'q', NULL, "the same as --log-level warning", set_quiet },
+	{ "json", 'j', NULL, "status: as data", set_json },
+	{ "wait", 'w', NULL, "stop: until the guest is off", set_wait },
+	{ "help", 'h', NULL, "show this", show_help },
+	{ "version", 'V', NULL, "show the version", show_version },
 };
 
 static bool find_runtime_dir(const struct options *options, struct runtime_dir *dir)
@@ -217,7 +217,7 @@ static enum exit_status resume(const struct options *options, const char *argume
 	return ask(options, argument, client_resume);
 }
 
-static const struct word words[] = {
+static const struct command commands[] = {
 	{ "check", "FILE", "say whether FILE describes a guest", check },
 	{ "status", "GUEST", "show what a running guest does", status },
 	{ "stop", "GUEST", "press its power button; force it off after its stop_timeout", stop },
@@ -232,9 +232,10 @@ static bool show_help(struct options *options, const char *argument)
 	(void)options;
 	(void)argument;
 	printf("usage: vmm --config FILE [--set KEY=VALUE ...]\n"
-	       "       vmm WORD GUEST|FILE\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		printf("  %-8s%-23s %s\n", words[i].name, words[i].argument, words[i].help);
+	       "       vmm COMMAND GUEST|FILE\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-8s%-23s %s\n", commands[i].name, commands[i].argument,
+			commands[i].help);
 	putchar('\n');
 	for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
 		const struct option_row *row = &option_rows[i];
@@ -318,15 +319,15 @@ static enum exit_status dispatch(const struct options *options, int count, char 
 		log_error("vmm: which guest? vmm --config FILE" SEE_HELP);
 		return EXIT_OPERATOR_ERROR;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (strcmp(words[i].name, arguments[0]) != 0)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(commands[i].name, arguments[0]) != 0)
 			continue;
 		if (count == 2)
-			return words[i].run(options, arguments[1]);
-		log_error("vmm: usage: vmm %s %s", words[i].name, words[i].argument);
+			return commands[i].run(options, arguments[1]);
+		log_error("vmm: usage: vmm %s %s", commands[i].name, commands[i].argument);
 		return EXIT_OPERATOR_ERROR;
 	}
-	log_error("vmm: no word \"%s\"" SEE_HELP, arguments[0]);
+	log_error("vmm: no command \"%s\"" SEE_HELP, arguments[0]);
 	return EXIT_OPERATOR_ERROR;
 }
 

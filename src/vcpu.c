@@ -21,6 +21,7 @@
 
 #define KICK_SIGNAL SIGRTMIN
 #define STACK_SIZE (128 * 1024)
+#define AFFINITY_SETS (4096 / CPU_SETSIZE) /* as many CPUs as a configuration can name */
 
 static void kicked(int signal)
 {
@@ -191,6 +192,31 @@ static int create_thread(struct vcpu *vcpu, const pthread_attr_t *attributes)
 	return -result;
 }
 
+/* Bind the thread to the host's CPU of that number, if there is one for this vCPU. */
+static int set_affinity(const struct vcpu *vcpu, pthread_attr_t *attributes)
+{
+	const struct vmm_config *config = vcpu->machine->config;
+	cpu_set_t set[AFFINITY_SETS];
+
+	if (vcpu->index >= config->affinity_count)
+		return 0;
+	CPU_ZERO_S(sizeof(set), set);
+	CPU_SET_S(config->affinity[vcpu->index], sizeof(set), set);
+	return -pthread_attr_setaffinity_np(attributes, sizeof(set), set);
+}
+
+static void explain_start(const struct vcpu *vcpu, int error)
+{
+	const struct vmm_config *config = vcpu->machine->config;
+
+	if (error == -EINVAL && config->affinity_count)
+		log_error("%s: vcpu%u cannot run on CPU %u: see machine.affinity", config->name,
+			vcpu->index, config->affinity[vcpu->index]);
+	else
+		log_error("%s: no thread for vcpu%u: %s", config->name, vcpu->index,
+			strerror(-error));
+}
+
 int vcpu_start(struct vcpu *vcpu)
 {
 	pthread_attr_t attributes;
@@ -199,12 +225,13 @@ int vcpu_start(struct vcpu *vcpu)
 	if (result == 0)
 		result = -pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	if (result == 0)
+		result = set_affinity(vcpu, &attributes);
+	if (result == 0)
 		result = create_thread(vcpu, &attributes);
 	pthread_attr_destroy(&attributes);
 	vcpu->started = result == 0;
 	if (result < 0)
-		log_error("%s: no thread for vcpu%u: %s", vcpu->machine->config->name, vcpu->index,
-			strerror(-result));
+		explain_start(vcpu, result);
 	return result;
 }
 

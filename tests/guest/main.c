@@ -10,9 +10,9 @@ static const struct {
 	const char *name;
 	void (*run)(const char *argument);
 } scenarios[] = {
-#define SCENARIO(name) { #name, scenario_##name },
-#include "scenario_list.h"
-#undef SCENARIO
+#define ROW(name) { #name, scenario_##name },
+	SCENARIOS(ROW)
+#undef ROW
 };
 
 /* The start of day structure of PVH (Xen's public/arch-x86/hvm/start_info.h). */

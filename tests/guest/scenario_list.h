@@ -1,15 +1,10 @@
+#ifndef SCENARIO_LIST_H
+#define SCENARIO_LIST_H
+
 /* What a tiny guest can do, by the first word of its command line. */
-SCENARIO(boot)
-SCENARIO(registers)
-SCENARIO(reads)
-SCENARIO(entropy)
-SCENARIO(hostile)
-SCENARIO(console)
-SCENARIO(serial)
-SCENARIO(silence)
-SCENARIO(button)
-SCENARIO(deaf)
-SCENARIO(restart)
-SCENARIO(panic)
-SCENARIO(fault)
-SCENARIO(nowhere)
+#define SCENARIOS(each) \
+	each(boot) each(registers) each(reads) each(entropy) each(hostile) each(console) \
+		each(serial) each(silence) each(button) each(deaf) each(restart) each(panic) \
+			each(fault) each(nowhere)
+
+#endif

@@ -17,8 +17,9 @@ sys.path.insert(0, HERE)
 from bzimage import make_bzimage  # noqa: E402
 from fake_muxd import TIMEOUT, FakeMuxd  # noqa: E402
 
-VMM = os.environ.get("VMM", "vmm")
-GUEST = os.environ.get("GUEST", "guest.elf")
+ROOT = os.path.dirname(os.path.dirname(HERE))
+VMM = os.environ.get("VMM", os.path.join(ROOT, "build/release/vmm"))
+GUEST = os.environ.get("GUEST", os.path.join(ROOT, "build/release/tests/guest/guest.elf"))
 POWERED_OFF, HOST_FAILURE, OPERATOR_ERROR, CRASHED, REBOOT = 0, 1, 2, 3, 102
 
 

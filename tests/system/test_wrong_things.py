@@ -9,12 +9,14 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 
 from fake_muxd import TIMEOUT, FakeMuxd  # noqa: E402
 
-VMM = os.environ.get("VMM", "vmm")
-GUEST = os.environ.get("GUEST", "guest.elf")
+ROOT = os.path.dirname(os.path.dirname(HERE))
+VMM = os.environ.get("VMM", os.path.join(ROOT, "build/release/vmm"))
+GUEST = os.environ.get("GUEST", os.path.join(ROOT, "build/release/tests/guest/guest.elf"))
 POWERED_OFF, HOST_FAILURE, OPERATOR_ERROR = 0, 1, 2
 IS_ROOT = os.geteuid() == 0
 ELF_MACHINE = 18  # offset of e_machine
@@ -127,6 +129,11 @@ class WrongThings(unittest.TestCase):
     def test_too_many_vcpus(self):
         self.assert_config_refused(r"wrong.toml:\d+:\d+: .*vcpus", vcpus=100000)
         self.assert_config_refused("wrong: 4096 vcpus: KVM allows", vcpus=4096)
+
+    def test_affinity_to_a_cpu_that_is_not_there(self):
+        self.assert_config_refused(
+            "wrong: vcpu0 cannot run on CPU 4095", "--set", "machine.affinity=[4095]"
+        )
 
     # The file and the command line
 
