@@ -147,7 +147,7 @@ void prompt_erase(struct prompt *prompt)
 
 void prompt_draw(struct prompt *prompt)
 {
-	if (!prompt->reading || prompt->shown)
+	if (!prompt->reading || prompt->left || prompt->shown)
 		return;
 	prompt->shown = true;
 	el_set(prompt->edit, EL_REFRESH);

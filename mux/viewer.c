@@ -119,14 +119,14 @@ static int open_viewer(struct viewer *viewer)
 	viewer->terminal.owner = viewer;
 	if (viewer_output_open(viewer) || viewer_keys_open(viewer) || viewer_commands_open(viewer))
 		return -ENOMEM;
-	viewer->attachment = (struct attachment){
+	viewer->stream = (struct viewer_stream){
 		.base = viewer->base,
 		.path = viewer->options->control_path,
-		.events = &viewer_attachment_events,
+		.events = &viewer_stream_handlers,
 		.owner = viewer,
 		.read_only = viewer->options->read_only,
 	};
-	if (open_signals(viewer) || attachment_start(&viewer->attachment))
+	if (open_signals(viewer) || viewer_stream_start(&viewer->stream))
 		return -ENOMEM;
 	return 0;
 }
@@ -134,7 +134,7 @@ static int open_viewer(struct viewer *viewer)
 static void close_viewer(struct viewer *viewer)
 {
 	viewer_forget_channels(viewer);
-	attachment_stop(&viewer->attachment);
+	viewer_stream_stop(&viewer->stream);
 	viewer_commands_close(viewer);
 	viewer_keys_close(viewer);
 	viewer_output_close(viewer);

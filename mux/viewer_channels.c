@@ -144,13 +144,13 @@ void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64
 	channel->followed = true;
 	channel->known = position != ATTACH_FROM_END;
 	channel->position = position;
-	attachment_send(&viewer->attachment, ATTACH_FOLLOW, &follow, sizeof(follow));
+	viewer_stream_send(&viewer->stream, ATTACH_FOLLOW, &follow, sizeof(follow));
 }
 
 void viewer_unfollow(struct viewer *viewer, struct viewer_channel *channel)
 {
 	if (channel->followed && channel->present)
-		attachment_send(&viewer->attachment, ATTACH_UNFOLLOW, &channel->id,
+		viewer_stream_send(&viewer->stream, ATTACH_UNFOLLOW, &channel->id,
 			sizeof(channel->id));
 	channel->followed = false;
 	channel->known = false;
@@ -196,14 +196,40 @@ static void follow_if_shown(struct viewer *viewer, struct viewer_channel *channe
 			channel->position <= channel->end ? channel->position : channel->begin);
 }
 
-static void tell_state(struct viewer *viewer, const struct viewer_channel *channel)
+static bool is_one_of(const char *word, const char *const *words)
 {
+	while (*words && strcmp(word, *words) != 0)
+		words++;
+	return *words != NULL;
+}
+
+/* What a guest goes through stands in its history too; the rest, and hidden guests, we tell. */
+static void tell_state(struct viewer *viewer, const struct viewer_channel *channel,
+	const char *before)
+{
+	static const char *const untold[] = { "gone", "paused", NULL };
+	static const char *const ends[] = { "gone", "powered off", "crashed", NULL };
+	bool hidden = !channel->followed && is_one_of(channel->state, ends);
 	char key[16] = "";
 
+	if (*before && !hidden && !is_one_of(channel->state, untold) &&
+		strcmp(before, "paused") != 0)
+		return;
 	if (channel->key)
 		snprintf(key, sizeof(key), " (key %c)", channel->key);
 	viewer_message(viewer, "%s%s: %s%s%s", channel->name, key, channel->state,
 		*channel->reason ? ": " : "", channel->reason);
+}
+
+/* Nobody is connected to a guest that has ended, once all it wrote was shown. */
+static void leave_ended(struct viewer *viewer)
+{
+	static const char *const ends[] = { "powered off", "crashed", NULL };
+	const struct viewer_channel *channel = viewer->connected;
+
+	if (channel && channel->present && channel->ended && viewer->replay == REPLAY_DONE &&
+		channel->position >= channel->end && is_one_of(channel->state, ends))
+		viewer_back_to_prompt(viewer);
 }
 
 static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *object)
@@ -211,7 +237,7 @@ static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *
 	const char *name = json_string_value(json_object_get(object, "name"));
 	struct viewer_channel *channel = name ? viewer_find(viewer, name) : NULL;
 	bool is_new = !channel;
-	char state[VIEWER_WORD_MAX];
+	char before[VIEWER_WORD_MAX];
 
 	if (!channel && name)
 		channel = create_channel(viewer, name);
@@ -224,18 +250,20 @@ static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *
 	channel->shown = json_is_true(json_object_get(object, "shown"));
 	channel->begin = position_of(object, "begin");
 	channel->end = position_of(object, "end");
-	copy_text(object, "state", state, sizeof(state));
+	memcpy(before, channel->state, sizeof(before));
+	copy_text(object, "state", channel->state, sizeof(channel->state));
 	copy_text(object, "reason", channel->reason, sizeof(channel->reason));
 	if (viewer->announced)
 		choose_colors(viewer);
 	choose_labels(viewer);
-	if (is_new || strcmp(state, channel->state) != 0) {
-		snprintf(channel->state, sizeof(channel->state), "%s", state);
-		tell_state(viewer, channel);
+	if (strcmp(before, channel->state) != 0) {
+		channel->ended = channel == viewer->connected && *before;
+		tell_state(viewer, channel, before);
 	}
 	follow_if_shown(viewer, channel, is_new);
 	if (channel == viewer->connected)
 		viewer_replay_announced(viewer);
+	leave_ended(viewer);
 }
 
 static void read_channel(struct viewer *viewer, const struct message *message)
@@ -286,6 +314,7 @@ static void read_output(struct viewer *viewer, const struct message *message)
 	} else {
 		viewer_guest_output(viewer, bytes, length);
 	}
+	leave_ended(viewer);
 }
 
 static void read_lost(struct viewer *viewer, const struct message *message)
@@ -365,13 +394,8 @@ static void stream_attached(void *owner, const char *prompt)
 {
 	struct viewer *viewer = owner;
 
-	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next) {
+	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
 		channel->present = false;
-		channel->followed = false;
-		channel->sent = 0;
-		channel->credit = 0;
-	}
-	viewer->announced = false;
 	if (viewer->prompt && !viewer->options->prompt)
 		prompt_name(viewer->prompt, prompt);
 	if (viewer->away_shown)
@@ -383,6 +407,12 @@ static void stream_lost(void *owner)
 {
 	struct viewer *viewer = owner;
 
+	viewer->announced = false;
+	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next) {
+		channel->followed = false;
+		channel->sent = 0;
+		channel->credit = 0;
+	}
 	if (viewer->options->owns_mux && viewer->was_attached) {
 		viewer_end(viewer, 0);
 		return;
@@ -418,7 +448,7 @@ static void stream_message(void *owner, const struct message *message)
 		readers[message->rule->type](owner, message);
 }
 
-const struct attachment_events viewer_attachment_events = {
+const struct viewer_stream_events viewer_stream_handlers = {
 	.attached = stream_attached,
 	.lost = stream_lost,
 	.refused = stream_refused,

@@ -22,7 +22,7 @@ static void send_size(struct viewer *viewer)
 		!size.columns || !size.rows)
 		return;
 	size.id = viewer->connected->id;
-	attachment_send(&viewer->attachment, ATTACH_SIZE, &size, sizeof(size));
+	viewer_stream_send(&viewer->stream, ATTACH_SIZE, &size, sizeof(size));
 }
 
 /* Where the history ends is asked first: what was announced may be long ago. */
@@ -63,6 +63,15 @@ void viewer_connect(struct viewer *viewer, struct viewer_channel *channel)
 	viewer_show(viewer);
 }
 
+/* This viewer does not type there any more. */
+static void stop_typing(struct viewer *viewer, struct viewer_channel *channel)
+{
+	if (!channel->shown)
+		viewer_unfollow(viewer, channel);
+	else if (channel->present)
+		viewer_follow(viewer, channel, channel->position);
+}
+
 void viewer_leave(struct viewer *viewer)
 {
 	struct viewer_channel *channel = viewer->connected;
@@ -78,8 +87,10 @@ void viewer_leave(struct viewer *viewer)
 	viewer->view.whole_lines = false;
 	viewer->view.moves = viewer->terminal.moves;
 	view_channel_skip(&channel->text, in_line);
-	if (!channel->shown && !evbuffer_get_length(channel->typed))
-		viewer_unfollow(viewer, channel);
+	if (evbuffer_get_length(channel->typed))
+		terminal_listen(&viewer->terminal, true); /* it is sent later all the same */
+	else
+		stop_typing(viewer, channel);
 	viewer_show(viewer);
 }
 
@@ -193,6 +204,8 @@ void viewer_size_changed(struct viewer *viewer)
 
 void viewer_send_typed(struct viewer *viewer, struct viewer_channel *channel)
 {
+	size_t had = evbuffer_get_length(channel->typed);
+
 	while (channel->present && channel->credit > channel->sent &&
 		evbuffer_get_length(channel->typed)) {
 		uint64_t allowed = channel->credit - channel->sent;
@@ -202,14 +215,16 @@ void viewer_send_typed(struct viewer *viewer, struct viewer_channel *channel)
 
 		if (taken <= 0)
 			break;
-		attachment_send_input(&viewer->attachment, channel->id, bytes, (size_t)taken);
+		viewer_stream_send_input(&viewer->stream, channel->id, bytes, (size_t)taken);
 		channel->sent += (uint64_t)taken;
 	}
+	if (!had)
+		return;
 	if (channel == viewer->connected)
 		terminal_listen(&viewer->terminal,
 			evbuffer_get_length(channel->typed) < VIEWER_TYPED_MAX);
-	else if (!channel->shown && !evbuffer_get_length(channel->typed))
-		viewer_unfollow(viewer, channel);
+	else if (!evbuffer_get_length(channel->typed))
+		stop_typing(viewer, channel);
 }
 
 void viewer_type(struct viewer *viewer, const void *bytes, size_t length)

@@ -29,12 +29,14 @@ static void pause_came(evutil_socket_t unused, short events, void *owner)
 	viewer->dropping = false;
 }
 
-/* To the prompt. What was pasted behind the key was meant for the guest: it must not run here. */
-static void leave(struct viewer *viewer)
+/* What was typed or pasted behind leaving was meant for the guest: it must not run here. */
+void viewer_back_to_prompt(struct viewer *viewer)
 {
 	if (!viewer->connected)
 		return;
 	viewer_leave(viewer);
+	if (!viewer->prompt)
+		return;
 	terminal_drop_typed(&viewer->terminal);
 	prompt_drop(viewer->prompt);
 	expect_pause(viewer);
@@ -45,7 +47,7 @@ static void send_break(struct viewer *viewer)
 	const struct viewer_channel *channel = viewer->connected;
 
 	if (channel && channel->present && !viewer->options->read_only)
-		attachment_send(&viewer->attachment, ATTACH_BREAK, &channel->id,
+		viewer_stream_send(&viewer->stream, ATTACH_BREAK, &channel->id,
 			sizeof(channel->id));
 }
 
@@ -130,7 +132,7 @@ static void act(struct viewer *viewer, const struct key_event *event)
 		type(viewer, &event->byte, 1);
 		break;
 	case KEY_LEAVE:
-		leave(viewer);
+		viewer_back_to_prompt(viewer);
 		break;
 	case KEY_BREAK:
 		send_break(viewer);

@@ -18,7 +18,7 @@ static void throttle(struct viewer *viewer)
 {
 	terminal_flush(&viewer->terminal);
 	if (terminal_full(&viewer->terminal))
-		attachment_pause(&viewer->attachment, true);
+		viewer_stream_pause(&viewer->stream, true);
 }
 
 static void say_what_was_held(struct viewer *viewer)
@@ -192,7 +192,7 @@ static void drained(void *owner)
 {
 	struct viewer *viewer = owner;
 
-	attachment_pause(&viewer->attachment, false);
+	viewer_stream_pause(&viewer->stream, false);
 	request_pause(&viewer->request, false);
 }
 

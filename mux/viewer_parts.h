@@ -1,7 +1,6 @@
 #ifndef VIEWER_PARTS_H
 #define VIEWER_PARTS_H
 
-#include "attachment.h"
 #include "compiler.h"
 #include "keys.h"
 #include "prompt.h"
@@ -10,6 +9,7 @@
 #include "terminal.h"
 #include "view.h"
 #include "viewer.h"
+#include "viewer_stream.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,8 +20,9 @@ struct terminal_guard;
 /* The parts of the viewer, each in its file; nobody else includes this. One thread, one loop. */
 #define VIEWER_TYPED_MAX \
 	262144 /* bytes for a channel that does not take them; then none are read */
-#define VIEWER_HELD_MAX 65536 /* bytes of foreign lines while the connected guest owns the screen \
-			       */
+#define VIEWER_HELD_MAX \
+	65536 /* bytes of foreign lines while the connected guest owns the screen \
+	       */
 #define VIEWER_REPLAY_BYTES 16384 /* of history asked for on connecting */
 #define VIEWER_REPLAY_LINES 10
 #define VIEWER_SIGNALS 7
@@ -47,6 +48,7 @@ struct viewer_channel {
 	bool shown; /* muxd says so: in the tagged view */
 	bool followed; /* on this stream */
 	bool known; /* position is where this viewer is */
+	bool ended; /* while this viewer was connected to it: its state may say so */
 	bool seeking; /* what comes is not yet from the position asked for */
 	uint64_t position; /* of the next byte to show */
 	uint64_t begin, end; /* as last announced */
@@ -59,7 +61,7 @@ struct viewer {
 	struct terminal_guard *guard;
 	struct event_base *base;
 	struct terminal terminal;
-	struct attachment attachment;
+	struct viewer_stream stream;
 	struct request request;
 	struct view view; /* writes to lines */
 	struct evbuffer *lines; /* owned; whole lines to be put above prompt or guest */
@@ -103,7 +105,7 @@ int viewer_output_open(struct viewer *viewer);
 void viewer_output_close(struct viewer *viewer);
 
 /* viewer_channels.c: what muxd sends */
-extern const struct attachment_events viewer_attachment_events;
+extern const struct viewer_stream_events viewer_stream_handlers;
 struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name);
 struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key);
 void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position);
@@ -124,6 +126,7 @@ void viewer_replay_announced(struct viewer *viewer);
 
 /* viewer_keys.c: what the operator types */
 void viewer_typed(void *owner, const uint8_t *bytes, size_t length);
+void viewer_back_to_prompt(struct viewer *viewer);
 int viewer_keys_open(struct viewer *viewer); /* 0 or -ENOMEM */
 void viewer_keys_close(struct viewer *viewer);
 

@@ -18,7 +18,7 @@ import struct
 import threading
 import time
 
-TIMEOUT = 120.0
+TIMEOUT = 120.0  # seconds a wait may take before it counts as failed; machines may be slow
 
 CHANNEL, GONE, OUTPUT, LOST, CREDIT, NOTICE, READY = range(1, 8)
 FOLLOW, UNFOLLOW, INPUT, BREAK, SIZE = range(64, 69)
@@ -42,6 +42,7 @@ class Guest:
         self.typed = bytearray()
         self.breaks = 0
         self.sizes = []
+        self.live = 0  # viewers that have asked for history up to now, and get what comes
         self.room = 4096  # input bytes it takes ahead of what the test has consumed
         self.allowed = 0  # total of input, over all viewers
 
@@ -144,6 +145,9 @@ class Stream:
             _, typing, position = struct.unpack("=IIQ", body)
             self.announce(guest)
             self.positions[number] = min(position, guest.end)
+            if typing and position != FROM_END:
+                guest.live += 1
+                self.mux.changed.notify_all()
             if typing:
                 self.credits.setdefault(number, 0)
         elif kind == UNFOLLOW:
