@@ -57,6 +57,13 @@ void varlink_fail_parameter(struct varlink_call *call, const char *parameter);
 void varlink_on_gone(struct varlink_call *call, void (*gone)(void *owner), void *owner);
 
 /*
+ * For long answers: how much of the replies the caller has not taken yet, and a call of sent when
+ * it has taken most of them; then continue.
+ */
+size_t varlink_unsent(const struct varlink_call *call);
+void varlink_on_sent(struct varlink_call *call, void (*sent)(void *owner), void *owner);
+
+/*
  * Reply, then give up the connection: it is no varlink any more. The caller must have set
  * "upgrade"; else NULL and the call has failed. The bufferevent belongs to whoever asked; bytes
  * the peer sent behind its request are in its input buffer.

@@ -48,6 +48,7 @@ struct command_call {
 	const struct command *command;
 	void (*output)(struct command_call *call, const void *bytes, size_t length);
 	void *owner; /* of output */
+	json_t *json; /* of rows that gather some */
 	char message[512]; /* why it failed, one line */
 };
 

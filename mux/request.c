@@ -57,8 +57,10 @@ static void output_base64(struct request *request, const char *text)
 static void fail(struct request *request, const char *error, const json_t *parameters)
 {
 	const char *message = json_string_value(json_object_get(parameters, "message"));
+	json_int_t status = json_integer_value(json_object_get(parameters, "status"));
 	char text[512];
 
+	request->status = status == 2 ? 2 : 1;
 	snprintf(text, sizeof(text), "%s", message ? message : error);
 	finish(request, text);
 }
@@ -85,6 +87,7 @@ static bool take_reply(struct request *request, const json_t *reply)
 		output_base64(request, bytes);
 	if (!request->stream || json_is_true(json_object_get(reply, "continues")))
 		return request->stream != NULL;
+	request->status = 0;
 	finish(request, "");
 	return false;
 }
@@ -144,6 +147,7 @@ void request_start(struct request *request, struct event_base *base, const char 
 	int fd = unix_connect(path);
 
 	request->paused = false;
+	request->status = 1;
 	if (fd < 0) {
 		finish(request, "muxd is not there");
 		return;

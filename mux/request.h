@@ -13,6 +13,7 @@ struct request {
 	/* Comes once, unless it was cancelled. message is empty where all went well. */
 	void (*done)(void *owner, const char *message);
 	void *owner;
+	int status; /* when done: the exit status of the command */
 	struct bufferevent *stream; /* owned; NULL: none is running */
 	bool paused;
 };

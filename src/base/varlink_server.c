@@ -41,6 +41,8 @@ struct varlink_call {
 	bool upgrade;
 	void (*gone)(void *owner);
 	void *gone_owner;
+	void (*sent)(void *owner);
+	void *sent_owner;
 };
 
 struct varlink_service {
@@ -127,6 +129,17 @@ void varlink_on_gone(struct varlink_call *call, void (*gone)(void *owner), void 
 {
 	call->gone = gone;
 	call->gone_owner = owner;
+}
+
+size_t varlink_unsent(const struct varlink_call *call)
+{
+	return evbuffer_get_length(bufferevent_get_output(call->connection->stream));
+}
+
+void varlink_on_sent(struct varlink_call *call, void (*sent)(void *owner), void *owner)
+{
+	call->sent = sent;
+	call->sent_owner = owner;
 }
 
 void varlink_reply(struct varlink_call *call, json_t *parameters)
@@ -345,6 +358,11 @@ static void connection_readable(struct bufferevent *stream, void *owner)
 
 static void connection_written(struct bufferevent *stream, void *owner)
 {
+	const struct varlink_connection *connection = owner;
+	const struct varlink_call *call = connection->call;
+
+	if (call && call->sent && !connection->doomed)
+		call->sent(call->sent_owner);
 	connection_readable(stream, owner);
 }
 

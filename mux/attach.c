@@ -1,0 +1,376 @@
+/* muxd's end of the attach streams: what viewers are told (attach_stream.h). */
+
+#include "attach.h"
+
+#include "attach_internal.h"
+#include "attach_stream.h"
+#include "channel.h"
+#include "message.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OUTPUT_PIECE 16384
+#define UNSENT_MOST 65536 /* beyond it nothing is added until the viewer reads */
+#define UNSENT_LOW 16384
+#define GONE_MOST 4096
+#define INPUT_WINDOW 16384
+#define READ_MOST 65536
+
+void attach_doom(struct attach_peer *peer)
+{
+	if (!peer->doomed)
+		bufferevent_trigger_event(peer->stream, BEV_EVENT_ERROR, BEV_TRIG_DEFER_CALLBACKS);
+	peer->doomed = true;
+}
+
+static void tell(struct attach_peer *peer, uint16_t type, const struct iovec *parts, unsigned count)
+{
+	if (message_send(bufferevent_get_output(peer->stream), type, parts, count))
+		attach_doom(peer);
+}
+
+static void follow_free(struct follow *follow)
+{
+	struct attach_peer *peer = follow->peer;
+
+	if (!follow->announced)
+		peer->unannounced--;
+	if (follow->queued)
+		TAILQ_REMOVE(&peer->ready, follow, of_ready);
+	if (follow->channel)
+		LIST_REMOVE(follow, of_channel);
+	else
+		peer->gone--;
+	LIST_REMOVE(follow, of_peer);
+	free(follow);
+}
+
+static void tell_channel(struct follow *follow)
+{
+	json_t *json = channel_brief_json(follow->channel);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	struct iovec parts[] = {
+		{ &follow->id, sizeof(follow->id) },
+		{ text, text ? strlen(text) : 0 },
+	};
+
+	follow->announce = false;
+	if (!follow->announced)
+		follow->peer->unannounced--;
+	follow->announced = true;
+	if (text)
+		tell(follow->peer, ATTACH_CHANNEL, parts, ARRAY_SIZE(parts));
+	else
+		attach_doom(follow->peer);
+	free(text);
+	json_decref(json);
+}
+
+static void tell_gone(struct follow *follow)
+{
+	struct iovec part = { &follow->id, sizeof(follow->id) };
+
+	tell(follow->peer, ATTACH_GONE, &part, 1);
+	follow_free(follow);
+}
+
+static void tell_credit(struct follow *follow)
+{
+	struct attach_credit credit = { .id = follow->id, .total = follow->granted };
+	struct iovec part = { &credit, sizeof(credit) };
+
+	follow->credit = false;
+	tell(follow->peer, ATTACH_CREDIT, &part, 1);
+}
+
+static void tell_lost(struct follow *follow)
+{
+	uint64_t begin = history_begin(&follow->channel->history);
+	struct attach_lost lost = {
+		.id = follow->id,
+		.count = begin - follow->position,
+		.position = begin,
+	};
+	struct iovec part = { &lost, sizeof(lost) };
+
+	follow->position = begin;
+	tell(follow->peer, ATTACH_LOST, &part, 1);
+}
+
+static void tell_output(struct follow *follow)
+{
+	struct attach_output output = { .id = follow->id, .position = follow->position };
+	struct iovec parts[3] = { { &output, sizeof(output) } };
+
+	follow->position +=
+		history_look(&follow->channel->history, follow->position, OUTPUT_PIECE, parts + 1);
+	tell(follow->peer, ATTACH_OUTPUT, parts, ARRAY_SIZE(parts));
+}
+
+static bool has_output(const struct follow *follow)
+{
+	return follow->streaming && follow->position < follow->channel->history.committed;
+}
+
+static bool has_news(const struct follow *follow)
+{
+	return !follow->channel || follow->announce || follow->credit || has_output(follow);
+}
+
+/* One thing. The follow may be gone afterwards. */
+static void tell_news(struct follow *follow)
+{
+	if (!follow->channel)
+		tell_gone(follow);
+	else if (follow->announce)
+		tell_channel(follow);
+	else if (follow->credit)
+		tell_credit(follow);
+	else if (has_output(follow) && follow->position < history_begin(&follow->channel->history))
+		tell_lost(follow);
+	else if (has_output(follow))
+		tell_output(follow);
+}
+
+static void enqueue(struct follow *follow)
+{
+	if (follow->queued || !has_news(follow))
+		return;
+	TAILQ_INSERT_TAIL(&follow->peer->ready, follow, of_ready);
+	follow->queued = true;
+}
+
+static void tell_ready(struct attach_peer *peer)
+{
+	if (peer->unannounced || peer->ready_told)
+		return;
+	peer->ready_told = true;
+	tell(peer, ATTACH_READY, NULL, 0);
+}
+
+static void progress(struct attach_peer *peer)
+{
+	struct evbuffer *output = bufferevent_get_output(peer->stream);
+	struct follow *follow;
+
+	while (!peer->doomed && evbuffer_get_length(output) < UNSENT_MOST &&
+		(follow = TAILQ_FIRST(&peer->ready))) {
+		bool last = !follow->channel;
+
+		TAILQ_REMOVE(&peer->ready, follow, of_ready);
+		follow->queued = false;
+		tell_news(follow);
+		if (!last)
+			enqueue(follow);
+		tell_ready(peer);
+	}
+	tell_ready(peer);
+}
+
+void attach_wake(struct follow *follow)
+{
+	struct attach_peer *peer = follow->peer;
+
+	enqueue(follow);
+	progress(peer);
+}
+
+void attach_allow(struct follow *follow)
+{
+	if (!follow->input || follow->granted - follow->received > INPUT_WINDOW / 2 ||
+		evbuffer_get_length(follow->channel->input) >= CHANNEL_INPUT_PAUSE)
+		return;
+	follow->granted = follow->received + INPUT_WINDOW;
+	follow->credit = true;
+	attach_wake(follow);
+}
+
+static void follow_create(struct attach_peer *peer, struct channel *channel)
+{
+	struct follow *follow = calloc(1, sizeof(*follow));
+
+	if (!follow) {
+		attach_doom(peer);
+		return;
+	}
+	follow->peer = peer;
+	follow->channel = channel;
+	follow->id = channel->id;
+	follow->announce = true;
+	peer->unannounced++;
+	LIST_INSERT_HEAD(&peer->follows, follow, of_peer);
+	LIST_INSERT_HEAD(&channel->follows, follow, of_channel);
+	enqueue(follow);
+}
+
+void attach_channel_created(struct channel *channel)
+{
+	struct attach_peer *peer;
+
+	LIST_FOREACH(peer, &channel->mux->peers, link)
+	{
+		follow_create(peer, channel);
+		progress(peer);
+	}
+}
+
+void attach_channel_changed(struct channel *channel)
+{
+	struct follow *follow;
+
+	LIST_FOREACH(follow, &channel->follows, of_channel)
+	{
+		follow->announce = true;
+		attach_wake(follow);
+	}
+}
+
+void attach_channel_output(struct channel *channel)
+{
+	struct follow *follow;
+
+	LIST_FOREACH(follow, &channel->follows, of_channel)
+	{
+		if (follow->streaming)
+			attach_wake(follow);
+	}
+}
+
+void attach_channel_took_input(struct channel *channel)
+{
+	struct follow *follow;
+
+	LIST_FOREACH(follow, &channel->follows, of_channel)
+	{
+		attach_allow(follow);
+	}
+}
+
+unsigned attach_typing(const struct channel *channel)
+{
+	const struct follow *follow;
+	unsigned count = 0;
+
+	LIST_FOREACH(follow, &channel->follows, of_channel)
+	{
+		count += follow->input;
+	}
+	return count;
+}
+
+void attach_channel_dropped(struct channel *channel)
+{
+	struct follow *follow;
+
+	while ((follow = LIST_FIRST(&channel->follows))) {
+		struct attach_peer *peer = follow->peer;
+
+		LIST_REMOVE(follow, of_channel);
+		follow->channel = NULL;
+		if (++peer->gone > GONE_MOST)
+			attach_doom(peer);
+		if (follow->announced)
+			attach_wake(follow);
+		else
+			follow_free(follow);
+	}
+}
+
+void attach_notice(struct mux *mux, const char *format, ...)
+{
+	struct attach_peer *peer;
+	char text[512];
+	struct iovec part = { text, 0 };
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	part.iov_len = strlen(text);
+	LIST_FOREACH(peer, &mux->peers, link)
+	{
+		if (evbuffer_get_length(bufferevent_get_output(peer->stream)) < UNSENT_MOST)
+			tell(peer, ATTACH_NOTICE, &part, 1);
+	}
+}
+
+void attach_destroy(struct attach_peer *peer)
+{
+	while (!LIST_EMPTY(&peer->follows))
+		follow_free(LIST_FIRST(&peer->follows));
+	LIST_REMOVE(peer, link);
+	peer->mux->peer_count--;
+	bufferevent_free(peer->stream);
+	free(peer);
+}
+
+static void attach_readable(struct bufferevent *stream, void *owner)
+{
+	struct attach_peer *peer = owner;
+	struct evbuffer *input = bufferevent_get_input(stream);
+	struct message message;
+	int result = 0;
+
+	while (!peer->doomed &&
+		(result = message_next(input, attach_rules, attach_rule_count, &message)) == 1) {
+		result = attach_handle(peer, &message);
+		if (result)
+			break;
+		message_done(input, &message);
+	}
+	if (result < 0) {
+		log_limited(&peer->limit, "control.sock: closed an attach stream: %s",
+			result == -EPROTO ? "it does not keep to the protocol" : strerror(-result));
+		attach_doom(peer);
+	}
+}
+
+static void attach_written(struct bufferevent *stream, void *owner)
+{
+	(void)stream;
+	progress(owner);
+}
+
+static void attach_event(struct bufferevent *stream, short what, void *owner)
+{
+	(void)stream;
+	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+		attach_destroy(owner);
+}
+
+bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only)
+{
+	struct attach_peer *peer = calloc(1, sizeof(*peer));
+	struct channel *channel;
+
+	if (!peer) {
+		bufferevent_free(stream);
+		return false;
+	}
+	peer->mux = mux;
+	peer->stream = stream;
+	peer->read_only = read_only;
+	LIST_INIT(&peer->follows);
+	TAILQ_INIT(&peer->ready);
+	LIST_INSERT_HEAD(&mux->peers, peer, link);
+	mux->peer_count++;
+	bufferevent_setcb(stream, attach_readable, attach_written, attach_event, peer);
+	bufferevent_set_max_single_read(stream, READ_MOST);
+	bufferevent_setwatermark(stream, EV_READ, 0, 2 * READ_MOST);
+	bufferevent_setwatermark(stream, EV_WRITE, UNSENT_LOW, 0);
+	bufferevent_enable(stream, EV_READ | EV_WRITE);
+	TAILQ_FOREACH(channel, &mux->channels, link)
+	{
+		follow_create(peer, channel);
+	}
+	progress(peer);
+	bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+	return true;
+}

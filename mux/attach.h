@@ -1,0 +1,31 @@
+#ifndef ATTACH_H
+#define ATTACH_H
+
+#include "compiler.h"
+#include "mux.h"
+
+struct attach_peer;
+struct bufferevent;
+struct channel;
+
+/*
+ * muxd's end of an attach stream (attach_stream.h); takes the stream. It ends by itself when the
+ * viewer goes. False if memory is short.
+ */
+bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only);
+void attach_destroy(struct attach_peer *peer);
+
+/* What happened to a channel, for all viewers. None of these ends an peer at once. */
+void attach_channel_created(struct channel *channel);
+void attach_channel_changed(struct channel *channel);
+void attach_channel_output(struct channel *channel);
+void attach_channel_took_input(struct channel *channel);
+void attach_channel_dropped(struct channel *channel);
+
+/* A line for people. Viewers that do not read miss it. */
+void attach_notice(struct mux *mux, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* How many viewers type at it. */
+unsigned attach_typing(const struct channel *channel);
+
+#endif

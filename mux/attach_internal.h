@@ -1,0 +1,64 @@
+#ifndef ATTACH_INTERNAL_H
+#define ATTACH_INTERNAL_H
+
+#include "attach.h"
+#include "log.h"
+#include "message.h"
+
+#include <stdint.h>
+
+/*
+ * How it works. What a viewer must be told is never queued ahead, it is kept as facts in its
+ * follows: announce, credit, a position. A follow with something to tell stands in the ready
+ * queue, and whenever the stream has little unsent, the first of them tells one thing and goes to
+ * the end. So a viewer that does not read costs one buffer, and channels take turns.
+ */
+struct attach_peer {
+	struct mux *mux;
+	struct bufferevent *stream; /* owned */
+	bool read_only;
+	bool doomed; /* ended by the loop */
+	bool ready_told;
+	unsigned unannounced; /* channels to be announced before READY */
+	unsigned gone; /* follows whose channel was dropped */
+	struct log_limit limit;
+	LIST_HEAD(, follow) follows; /* owned; one for every channel */
+	TAILQ_HEAD(, follow) ready;
+	LIST_ENTRY(attach_peer) link;
+};
+
+/* What one viewer knows of one channel. */
+struct follow {
+	struct attach_peer *peer;
+	struct channel *channel; /* NULL: dropped */
+	uint32_t id;
+	bool announced; /* once at least */
+	bool announce; /* is due */
+	bool streaming;
+	bool input;
+	bool credit; /* is due */
+	bool queued; /* in the ready queue */
+	uint64_t position;
+	uint64_t granted; /* input bytes in all */
+	uint64_t received;
+	LIST_ENTRY(follow) of_peer;
+	LIST_ENTRY(follow) of_channel;
+	TAILQ_ENTRY(follow) of_ready;
+};
+
+/* There may be something to tell: queue it, and tell it if there is room. */
+void attach_wake(struct follow *follow);
+
+/* More input may come, if there is room for it. */
+void attach_allow(struct follow *follow);
+
+/* Give up on this viewer, from the loop. */
+void attach_doom(struct attach_peer *peer);
+
+/* From the viewer: 0 or -EPROTO. */
+int attach_handle(struct attach_peer *peer, const struct message *message);
+
+extern const struct message_rule attach_rules[];
+extern const size_t attach_rule_count;
+
+#endif

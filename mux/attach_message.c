@@ -1,0 +1,98 @@
+/* What a viewer says on the attach stream (attach_stream.h). */
+
+#include "attach_internal.h"
+#include "attach_stream.h"
+#include "channel.h"
+#include "device.h"
+#include "message.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct message_rule attach_rules[] = {
+	{ ATTACH_FOLLOW, "FOLLOW", sizeof(struct attach_follow), sizeof(struct attach_follow) },
+	{ ATTACH_UNFOLLOW, "UNFOLLOW", sizeof(uint32_t), sizeof(uint32_t) },
+	{ ATTACH_INPUT, "INPUT", sizeof(uint32_t), sizeof(uint32_t) + ATTACH_BYTES_MAX },
+	{ ATTACH_BREAK, "BREAK", sizeof(uint32_t), sizeof(uint32_t) },
+	{ ATTACH_SIZE, "SIZE", sizeof(struct attach_size), sizeof(struct attach_size) },
+};
+const size_t attach_rule_count = ARRAY_SIZE(attach_rules);
+
+static int follow(struct follow *follow, const struct message *message)
+{
+	const struct history *history = &follow->channel->history;
+	struct attach_follow request;
+
+	memcpy(&request, message->body, sizeof(request));
+	follow->streaming = true;
+	follow->input = request.input && !follow->peer->read_only;
+	follow->position = request.position < history->committed ? request.position
+								 : history->committed;
+	follow->announce = true;
+	attach_allow(follow);
+	follow->credit = follow->input;
+	attach_wake(follow);
+	return 0;
+}
+
+static int input(struct follow *follow, const struct message *message)
+{
+	size_t length = message->length - sizeof(uint32_t);
+
+	if (!follow->input || length > follow->granted - follow->received)
+		return -EPROTO;
+	follow->received += length;
+	channel_type(follow->channel, message->body + sizeof(uint32_t), length);
+	attach_allow(follow);
+	return 0;
+}
+
+static int resize(struct follow *follow, const struct message *message)
+{
+	struct channel *channel = follow->channel;
+	struct attach_size size;
+
+	memcpy(&size, message->body, sizeof(size));
+	channel->size = (struct console_size){ size.columns, size.rows };
+	channel->size_known = true;
+	if (channel->device)
+		device_resize(channel->device);
+	return 0;
+}
+
+static int handle(struct follow *of, const struct message *message)
+{
+	switch (message->rule->type) {
+	case ATTACH_FOLLOW:
+		return follow(of, message);
+	case ATTACH_UNFOLLOW:
+		of->streaming = false;
+		of->input = false;
+		return 0;
+	case ATTACH_INPUT:
+		return input(of, message);
+	case ATTACH_BREAK:
+		if (of->channel->device && !of->peer->read_only)
+			device_break(of->channel->device);
+		return 0;
+	case ATTACH_SIZE:
+		return of->peer->read_only ? 0 : resize(of, message);
+	default:
+		return -EPROTO;
+	}
+}
+
+int attach_handle(struct attach_peer *peer, const struct message *message)
+{
+	struct follow *follow;
+	uint32_t id;
+
+	memcpy(&id, message->body, sizeof(id));
+	LIST_FOREACH(follow, &peer->follows, of_peer)
+	{
+		/* The viewer may not know yet that a channel was dropped. */
+		if (follow->id == id)
+			return follow->channel ? handle(follow, message) : 0;
+	}
+	return id && id <= peer->mux->last_id ? 0 : -EPROTO;
+}

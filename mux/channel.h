@@ -1,0 +1,89 @@
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include "compiler.h"
+#include "history.h"
+#include "mux.h"
+
+#include <jansson.h>
+
+struct evbuffer;
+struct follow;
+
+#define CHANNEL_INPUT_PAUSE 65536 /* waiting input from which on viewers get no more credit */
+
+enum channel_state {
+	/* enum console_state comes first */
+	CHANNEL_GONE = CONSOLE_STATE_COUNT, /* its vmm is not connected and did not say good-bye */
+};
+
+/*
+ * One console stream. Owned by the mux from the first time its vmm connects until it is dropped,
+ * whether or not the vmm is there. Attached viewers hold only a position in its history.
+ */
+struct channel {
+	char name[CONSOLE_NAME_MAX + 1];
+	uint32_t id;
+	struct mux *mux;
+	struct history history;
+	struct device *device; /* the guest's end; NULL while it is away */
+	struct evbuffer *input; /* owned; typed, and not yet sent to the vmm */
+	struct console_size size; /* of the terminal that was resized last */
+	bool size_known;
+	LIST_HEAD(, follow) follows; /* the viewers that have been told of it */
+	TAILQ_ENTRY(channel) link;
+};
+
+/* NULL, or why no guest can have this name, as in "must not be empty". */
+const char *channel_name_error(const char *name, size_t length);
+
+/* The file name of a channel's history, and back: false if it is not one. */
+#define CHANNEL_FILE_MAX (3 * CONSOLE_NAME_MAX + 1)
+void channel_file_name(const char *name, char file[CHANNEL_FILE_MAX]);
+bool channel_name_of_file(const char *file, char name[CONSOLE_NAME_MAX + 1]);
+
+struct channel *channel_find(const struct mux *mux, const char *name);
+
+/* Open its history, or begin one. The channel, or NULL with -errno in *error. */
+struct channel *channel_create(struct mux *mux, const char *name, int *error);
+
+/* Closes it without a trace, or drops it with its history. Viewers are told. */
+void channel_close(struct channel *channel);
+void channel_drop(struct channel *channel);
+
+/* Room for one more channel: the longest dead is dropped where there are too many. */
+bool channel_make_room(struct mux *mux);
+bool channel_is_dead(const struct channel *channel);
+
+const char *channel_state_name(const struct channel *channel);
+
+/* Change the state, since now, and commit. The reason is made printable. */
+void channel_set_state(struct channel *channel, unsigned state, const char *reason,
+	size_t reason_length);
+
+/* Guest output; link_offset advances with it. Committed, viewers told. */
+void channel_output(struct channel *channel, const uint8_t *bytes, size_t length);
+
+/*
+ * Append a line of muxd's own, on a line of its own, without committing: whatever it tells is
+ * committed with it, so it appears once.
+ */
+void channel_mark(struct channel *channel, const char *format, ...) PRINTF_LIKE(2, 3);
+void channel_commit(struct channel *channel); /* viewers are told of new output */
+
+/* What it shows of itself changed: viewers are told. */
+void channel_changed(struct channel *channel);
+
+/* From a viewer. */
+void channel_type(struct channel *channel, const uint8_t *bytes, size_t length);
+
+/* Forget what was typed at a guest that is no more; viewers are told how much. */
+void channel_discard_input(struct channel *channel);
+
+/* As org.vmm.mux.Channel; NULL if memory is short. */
+json_t *channel_json(const struct channel *channel);
+
+/* What viewers are told: the JSON of ATTACH_CHANNEL. */
+json_t *channel_brief_json(const struct channel *channel);
+
+#endif

@@ -1,0 +1,55 @@
+/* A prompt's command from a shell. */
+
+#include "client.h"
+
+#include "command.h"
+#include "log.h"
+#include "request.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+
+static void output_came(void *owner, const void *bytes, size_t length)
+{
+	(void)owner;
+	fwrite(bytes, 1, length, stdout);
+}
+
+static void done(void *owner, const char *message)
+{
+	if (*message)
+		log_error("muxd: %s", message);
+	event_base_loopbreak(owner);
+}
+
+int client_run(const char *control_path, char *const *words)
+{
+	struct request request = { .output = output_came, .done = done };
+	const struct command *command;
+	char message[512];
+
+	if (!command_check(words, &command, message, sizeof(message))) {
+		log_error("muxd: %s", message);
+		return 2;
+	}
+	if (command->flags & COMMAND_LOCAL) {
+		log_error("muxd: %s is for the prompt: try muxd attach console", command->name);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	request.owner = event_base_new();
+	if (!request.owner) {
+		log_error("muxd: no memory");
+		return 1;
+	}
+	request_start(&request, request.owner, control_path, words);
+	if (request.stream)
+		event_base_dispatch(request.owner);
+	event_base_free(request.owner);
+	if (fflush(stdout) || ferror(stdout)) {
+		log_error("muxd: cannot write the output");
+		return 1;
+	}
+	return request.status;
+}

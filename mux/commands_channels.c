@@ -1,0 +1,193 @@
+/* The commands that list, show and hide channels. */
+
+#include "attach.h"
+#include "channel.h"
+#include "commands.h"
+#include "keys.h"
+
+#include <event2/buffer.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static bool is_meant(const struct channel *channel, const char *pattern)
+{
+	return !strcmp(pattern, channel->name) || !fnmatch(pattern, channel->name, 0);
+}
+
+static bool is_meant_by_any(const struct channel *channel, char *const *patterns)
+{
+	for (size_t i = 0; patterns[i]; i++) {
+		if (is_meant(channel, patterns[i]))
+			return true;
+	}
+	return !patterns[0];
+}
+
+static bool means_any(const struct mux *mux, const char *pattern)
+{
+	const struct channel *channel;
+
+	TAILQ_FOREACH(channel, &mux->channels, link)
+	{
+		if (is_meant(channel, pattern))
+			return true;
+	}
+	return false;
+}
+
+int commands_each(struct command_call *call, char *const *patterns,
+	void (*each)(struct command_call *call, struct channel *channel))
+{
+	struct channel *channel;
+
+	for (size_t i = 0; patterns[i]; i++) {
+		if (!means_any(call->mux, patterns[i]))
+			return command_fail(call, 1, "%s: no channel named \"%s\"",
+				call->command->name, patterns[i]);
+	}
+	TAILQ_FOREACH(channel, &call->mux->channels, link)
+	{
+		if (is_meant_by_any(channel, patterns))
+			each(call, channel);
+	}
+	return 0;
+}
+
+struct channel *commands_channel(struct command_call *call, const char *name)
+{
+	struct channel *channel = channel_find(call->mux, name);
+
+	if (!channel)
+		command_fail(call, 1, "%s: no channel named \"%s\"", call->command->name, name);
+	return channel;
+}
+
+static void print_key(struct command_call *call, const struct channel *channel)
+{
+	char key = channel->history.record.key;
+
+	if (key)
+		command_print(call, "(%c) ", key);
+	else
+		command_print(call, "    ");
+}
+
+static void list_one(struct command_call *call, struct channel *channel)
+{
+	const struct history_record *record = &channel->history.record;
+
+	command_print(call, "%14s ", channel->name);
+	print_key(call, channel);
+	command_print(call, "[%8.8s] out:%5llu/%6llu in:%5llu/%5llu %s",
+		record->shown ? call->mux->options->prompt : "",
+		(unsigned long long)record->output_lines, (unsigned long long)record->end,
+		(unsigned long long)record->input_lines, (unsigned long long)record->input_bytes,
+		channel_state_name(channel));
+	if (record->lost)
+		command_print(call, " lost:%llu", (unsigned long long)record->lost);
+	if (channel_is_dead(channel))
+		command_print(call, " [X]");
+}
+
+static void list_short(struct command_call *call, struct channel *channel)
+{
+	list_one(call, channel);
+	command_print(call, "\n");
+}
+
+static void list_long(struct command_call *call, struct channel *channel)
+{
+	const struct history_record *record = &channel->history.record;
+	time_t since = (time_t)record->since;
+	struct tm broken_down;
+	char when[32] = "?";
+
+	if (localtime_r(&since, &broken_down))
+		strftime(when, sizeof(when), "%F %T", &broken_down);
+	list_one(call, channel);
+	command_print(call, " since %s pid:%llu pending:%zu typing:%u%s%s%s\n", when,
+		(unsigned long long)record->pid, evbuffer_get_length(channel->input),
+		attach_typing(channel), record->keep ? " keep" : "", *record->reason ? " " : "",
+		record->reason);
+}
+
+static void list_json(struct command_call *call, struct channel *channel)
+{
+	json_array_append_new(call->json, channel_json(channel));
+}
+
+static int list_as_json(struct command_call *call, char *const *patterns)
+{
+	char *text = NULL;
+	int status;
+
+	call->json = json_array();
+	status = commands_each(call, patterns, list_json);
+	if (!status)
+		text = json_dumps(call->json, JSON_INDENT(2));
+	if (text)
+		command_print(call, "%s\n", text);
+	free(text);
+	json_decref(call->json);
+	return status;
+}
+
+int list_run(struct command_call *call, char *const *words)
+{
+	bool with_details = false, json = false;
+
+	for (words++; *words && **words == '-'; words++) {
+		if (!strcmp(*words, "-l"))
+			with_details = true;
+		else if (!strcmp(*words, "--json"))
+			json = true;
+		else
+			return command_fail(call, 2, "list: unknown option %s", *words);
+	}
+	if (json)
+		return list_as_json(call, words);
+	return commands_each(call, words, with_details ? list_long : list_short);
+}
+
+static void set_shown(struct channel *channel, bool shown)
+{
+	if (channel->history.record.shown == shown)
+		return;
+	channel->history.record.shown = shown;
+	channel_commit(channel);
+	channel_changed(channel);
+}
+
+static void show_one(struct command_call *call, struct channel *channel)
+{
+	(void)call;
+	set_shown(channel, true);
+}
+
+static void hide_one(struct command_call *call, struct channel *channel)
+{
+	(void)call;
+	set_shown(channel, false);
+}
+
+int show_run(struct command_call *call, char *const *words)
+{
+	return commands_each(call, words + 1, show_one);
+}
+
+int hide_run(struct command_call *call, char *const *words)
+{
+	return commands_each(call, words + 1, hide_one);
+}
+
+int showall_run(struct command_call *call, char *const *words)
+{
+	return commands_each(call, words + 1, show_one);
+}
+
+int hideall_run(struct command_call *call, char *const *words)
+{
+	return commands_each(call, words + 1, hide_one);
+}

@@ -1,0 +1,62 @@
+/* The command that tells the commands and keys. */
+
+#include "channel.h"
+#include "commands.h"
+#include "keys.h"
+
+#include <string.h>
+
+static void help_usage(struct command_call *call, const struct command *command)
+{
+	command_print(call, "%s%s%s\n", command->name, *command->arguments ? " " : "",
+		command->arguments);
+	command_print(call, "  %s\n", command->help);
+	if (command->alias)
+		command_print(call, "  %s is short for it\n", command->alias);
+}
+
+static void help_commands(struct command_call *call)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		const struct command *command = &command_table[i];
+
+		if (!(command->flags & COMMAND_HIDDEN))
+			command_print(call, "%15s - %s\n", command->name, command->help);
+	}
+}
+
+static void help_keys(struct command_call *call)
+{
+	command_print(call, "\nWhen connected, and at the prompt:\n");
+	for (size_t i = 0; i < key_count; i++)
+		command_print(call, "       Ctrl-E %c - %s\n", key_table[i].key, key_table[i].help);
+}
+
+static void help_channels(struct command_call *call)
+{
+	const struct channel *channel;
+
+	TAILQ_FOREACH(channel, &call->mux->channels, link)
+	{
+		if (channel->history.record.key)
+			command_print(call, "       Ctrl-E %c - connect to %s\n",
+				channel->history.record.key, channel->name);
+	}
+}
+
+int help_run(struct command_call *call, char *const *words)
+{
+	const struct command *command;
+
+	if (words[1]) {
+		command = command_find(words[1]);
+		if (!command)
+			return command_fail(call, 1, "help: no command named \"%s\"", words[1]);
+		help_usage(call, command);
+		return 0;
+	}
+	help_commands(call);
+	help_keys(call);
+	help_channels(call);
+	return 0;
+}

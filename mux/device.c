@@ -1,0 +1,296 @@
+/* device.sock: the connections of vmm processes (console_protocol.h). */
+
+#include "device.h"
+
+#include "attach.h"
+#include "channel.h"
+#include "device_internal.h"
+#include "message.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEVICES_MAX (CHANNELS_MAX + 64)
+#define HELLO_TIMEOUT_S 10
+#define READ_MOST 65536
+#define UNSENT_MOST 16384 /* beyond it nothing more is queued until the vmm reads */
+#define PAUSE_US 100000
+
+struct device_listener {
+	struct mux *mux;
+	struct evconnlistener *listener; /* owned */
+	struct event retry;
+	struct log_limit limit;
+};
+
+void device_destroy(struct device *device)
+{
+	struct channel *channel = device->channel;
+
+	LIST_REMOVE(device, link);
+	device->mux->device_count--;
+	event_del(&device->timeout);
+	bufferevent_free(device->stream);
+	if (channel) {
+		channel->device = NULL;
+		if (channel->history.record.state < CONSOLE_POWERED_OFF)
+			channel_set_state(channel, CHANNEL_GONE, "", 0);
+		else
+			channel_changed(channel);
+		channel_make_room(channel->mux);
+	}
+	free(device);
+}
+
+static size_t unsent(const struct device *device)
+{
+	return evbuffer_get_length(bufferevent_get_output(device->stream));
+}
+
+static void queue_message(struct device *device, uint16_t type, const void *body, size_t length)
+{
+	uint8_t copy[64];
+	struct iovec part = { copy, length };
+
+	memcpy(copy, body, length);
+	message_send(bufferevent_get_output(device->stream), type, &part, 1);
+}
+
+static void send_ack(struct device *device)
+{
+	const struct history_record *record = &device->channel->history.record;
+	struct console_ack ack = { record->link_offset, record->link_changes };
+
+	queue_message(device, CONSOLE_ACK, &ack, sizeof(ack));
+	device->ack_due = false;
+}
+
+static void send_size(struct device *device)
+{
+	queue_message(device, CONSOLE_SIZE, &device->channel->size, sizeof(struct console_size));
+	device->size_due = false;
+}
+
+/* As far as the vmm allows. */
+static bool send_input(struct device *device)
+{
+	struct evbuffer *output = bufferevent_get_output(device->stream);
+	struct evbuffer *input = device->channel->input;
+	struct message_header header = { .type = CONSOLE_INPUT };
+	uint64_t allowed = device->credit - device->sent;
+	size_t length = evbuffer_get_length(input);
+
+	if (length > allowed)
+		length = (size_t)allowed;
+	if (length > UNSENT_MOST)
+		length = UNSENT_MOST;
+	if (!length)
+		return false;
+	header.length = (uint32_t)length;
+	evbuffer_add(output, &header, sizeof(header));
+	evbuffer_remove_buffer(input, output, length);
+	device->sent += length;
+	return true;
+}
+
+void device_progress(struct device *device)
+{
+	bool took_input = false;
+
+	while (device->channel && unsent(device) < UNSENT_MOST) {
+		if (device->ack_due)
+			send_ack(device);
+		else if (device->size_due)
+			send_size(device);
+		else if (send_input(device))
+			took_input = true;
+		else
+			break;
+	}
+	if (took_input)
+		attach_channel_took_input(device->channel);
+}
+
+void device_resize(struct device *device)
+{
+	device->size_due = true;
+	device_progress(device);
+}
+
+void device_break(struct device *device)
+{
+	if (unsent(device) < UNSENT_MOST)
+		queue_message(device, CONSOLE_BREAK, "", 0);
+}
+
+void device_refuse(struct device *device, const char *reason)
+{
+	char copy[CONSOLE_REASON_MAX];
+	struct iovec part = { copy, strlen(reason) };
+
+	memcpy(copy, reason, strlen(reason));
+	message_send(bufferevent_get_output(device->stream), CONSOLE_REFUSED, &part, 1);
+	bufferevent_disable(device->stream, EV_READ);
+	device->closing = true;
+	log_limited(device->limit, "device.sock: refused a guest: %s", reason);
+}
+
+static void closed_because(struct device *device, int error)
+{
+	log_limited(device->limit, "%s: closed the connection: %s",
+		device->channel ? device->channel->name : "device.sock",
+		error == -EPROTO ? "it does not keep to the protocol" : strerror(-error));
+	device_destroy(device);
+}
+
+bool device_receive(struct device *device)
+{
+	struct evbuffer *input = bufferevent_get_input(device->stream);
+	struct message message;
+	int result = 0;
+
+	while (!device->closing &&
+		(result = message_next(input, device_rules, device_rule_count, &message)) == 1) {
+		result = device_handle(device, &message);
+		if (result)
+			break;
+		message_done(input, &message);
+	}
+	if (result < 0) {
+		closed_because(device, result);
+		return false;
+	}
+	device_progress(device);
+	return true;
+}
+
+static void device_readable(struct bufferevent *stream, void *owner)
+{
+	(void)stream;
+	device_receive(owner);
+}
+
+static void device_written(struct bufferevent *stream, void *owner)
+{
+	struct device *device = owner;
+
+	(void)stream;
+	if (device->closing)
+		device_destroy(device);
+	else
+		device_progress(device);
+}
+
+static void device_event(struct bufferevent *stream, short what, void *owner)
+{
+	(void)stream;
+	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+		device_destroy(owner);
+}
+
+static void no_hello(evutil_socket_t fd, short what, void *owner)
+{
+	struct device *device = owner;
+
+	(void)fd;
+	(void)what;
+	closed_because(device, -ETIMEDOUT);
+}
+
+static struct device *device_create(struct device_listener *listener, int fd)
+{
+	const struct timeval timeout = { .tv_sec = HELLO_TIMEOUT_S };
+	struct mux *mux = listener->mux;
+	struct device *device = calloc(1, sizeof(*device));
+
+	if (!device)
+		return NULL;
+	device->stream = bufferevent_socket_new(mux->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!device->stream) {
+		free(device);
+		return NULL;
+	}
+	device->mux = mux;
+	device->limit = &listener->limit;
+	LIST_INSERT_HEAD(&mux->devices, device, link);
+	mux->device_count++;
+	event_assign(&device->timeout, mux->base, -1, 0, no_hello, device);
+	event_add(&device->timeout, &timeout);
+	bufferevent_setcb(device->stream, device_readable, device_written, device_event, device);
+	bufferevent_set_max_single_read(device->stream, READ_MOST);
+	bufferevent_setwatermark(device->stream, EV_READ, 0, 2 * READ_MOST);
+	bufferevent_enable(device->stream, EV_READ | EV_WRITE);
+	return device;
+}
+
+static void device_accepted(struct evconnlistener *event, evutil_socket_t fd,
+	struct sockaddr *address, int length, void *owner)
+{
+	struct device_listener *listener = owner;
+
+	(void)event;
+	(void)address;
+	(void)length;
+	if (listener->mux->device_count >= DEVICES_MAX || !device_create(listener, fd)) {
+		log_limited(&listener->limit, "device.sock: refused a connection: there are %u",
+			listener->mux->device_count);
+		evutil_closesocket(fd);
+	}
+}
+
+/* Out of descriptors, most likely; who waits stays readable, so pause instead of spinning. */
+static void accept_failed(struct evconnlistener *event, void *owner)
+{
+	const struct timeval pause = { .tv_usec = PAUSE_US };
+	struct device_listener *listener = owner;
+
+	log_limited(&listener->limit, "device.sock: cannot accept a connection: %s",
+		strerror(errno));
+	evconnlistener_disable(event);
+	event_add(&listener->retry, &pause);
+}
+
+static void accept_again(evutil_socket_t fd, short what, void *owner)
+{
+	struct device_listener *listener = owner;
+
+	(void)fd;
+	(void)what;
+	evconnlistener_enable(listener->listener);
+}
+
+struct device_listener *device_listener_create(struct mux *mux, int listen_fd)
+{
+	struct device_listener *listener = calloc(1, sizeof(*listener));
+
+	if (!listener) {
+		evutil_closesocket(listen_fd);
+		return NULL;
+	}
+	listener->mux = mux;
+	event_assign(&listener->retry, mux->base, -1, 0, accept_again, listener);
+	listener->listener = evconnlistener_new(mux->base, device_accepted, listener,
+		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, listen_fd);
+	if (!listener->listener) {
+		evutil_closesocket(listen_fd);
+		free(listener);
+		return NULL;
+	}
+	evutil_make_socket_nonblocking(listen_fd);
+	evconnlistener_set_error_cb(listener->listener, accept_failed);
+	return listener;
+}
+
+void device_listener_destroy(struct device_listener *listener)
+{
+	if (!listener)
+		return;
+	evconnlistener_free(listener->listener);
+	event_del(&listener->retry);
+	free(listener);
+}

@@ -1,0 +1,315 @@
+/* What a vmm says on the console link (console_protocol.h), and what muxd makes of it. */
+
+#include "attach.h"
+#include "channel.h"
+#include "compiler.h"
+#include "device_internal.h"
+#include "message.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OFFSET_MOST (UINT64_MAX / 8) /* nobody prints so much; keeps sums from overflowing */
+
+const struct message_rule device_rules[] = {
+	{ CONSOLE_HELLO, "HELLO", sizeof(uint32_t), sizeof(struct console_hello) + 256 },
+	{ CONSOLE_OUTPUT, "OUTPUT", sizeof(uint64_t), sizeof(uint64_t) + CONSOLE_OUTPUT_MAX },
+	{ CONSOLE_CREDIT, "CREDIT", sizeof(uint64_t), sizeof(uint64_t) },
+	{ CONSOLE_STATE, "STATE", sizeof(struct console_change),
+		sizeof(struct console_change) + CONSOLE_REASON_MAX },
+};
+const size_t device_rule_count = ARRAY_SIZE(device_rules);
+
+/* With the mark of it, uncommitted. */
+static void count_loss(struct channel *channel, uint64_t offset)
+{
+	struct history_record *record = &channel->history.record;
+	uint64_t lost = offset - record->link_offset;
+
+	channel_mark(channel, "%llu bytes of output lost", (unsigned long long)lost);
+	record->lost += lost;
+	record->link_lost += lost;
+	record->link_offset = offset;
+}
+
+static bool is_color(char color)
+{
+	return color && strchr("nrgybmcwNRGYBMCW", color);
+}
+
+/* The first of these that fewest other channels have. */
+static char choose_color(const struct channel *channel)
+{
+	static const char colors[] = "gycmbrGYCMBR";
+	unsigned least = UINT_MAX;
+	char best = colors[0];
+
+	for (const char *color = colors; *color; color++) {
+		const struct channel *other;
+		unsigned users = 0;
+
+		TAILQ_FOREACH(other, &channel->mux->channels, link)
+		{
+			if (other != channel && other->history.record.color == *color)
+				users++;
+		}
+		if (users < least) {
+			least = users;
+			best = *color;
+		}
+	}
+	return best;
+}
+
+/* A key means one channel: it is taken from a dead one, but not from one that lives. */
+static char claim_key(struct channel *channel, char key)
+{
+	struct channel *other;
+
+	if (key <= ' ' || key >= 0x7f)
+		return '\0';
+	TAILQ_FOREACH(other, &channel->mux->channels, link)
+	{
+		if (other == channel || other->history.record.key != key)
+			continue;
+		if (other->device) {
+			attach_notice(channel->mux, "%s: the key %c belongs to %s", channel->name,
+				key, other->name);
+			return '\0';
+		}
+		other->history.record.key = '\0';
+		channel_commit(other);
+		channel_changed(other);
+	}
+	return key;
+}
+
+static void begin_boot(struct channel *channel, const struct console_hello *hello)
+{
+	struct history_record *record = &channel->history.record;
+
+	channel_discard_input(channel);
+	if (record->boots)
+		channel_mark(channel, "started again");
+	else if (hello->flags & (CONSOLE_SHOW | CONSOLE_HIDE))
+		record->shown = (hello->flags & CONSOLE_SHOW) != 0;
+	if (hello->flags & CONSOLE_KEEP)
+		record->keep = 1;
+	record->boots++;
+	memcpy(record->boot_id, hello->boot_id, sizeof(record->boot_id));
+	record->link_offset = 0;
+	record->link_lost = 0;
+	record->link_changes = 0;
+	record->key = claim_key(channel, hello->key);
+	if (is_color(hello->color))
+		record->color = hello->color;
+	else if (!record->color)
+		record->color = choose_color(channel);
+}
+
+static void welcome(struct device *device)
+{
+	const struct history_record *record = &device->channel->history.record;
+	struct console_welcome welcome = {
+		.version = CONSOLE_PROTOCOL_VERSION,
+		.offset = record->link_offset,
+		.lost = record->link_lost,
+		.changes = record->link_changes,
+	};
+	struct iovec part = { &welcome, sizeof(welcome) };
+
+	message_send(bufferevent_get_output(device->stream), CONSOLE_WELCOME, &part, 1);
+	device->ack_due = false;
+	device->size_due = device->channel->size_known;
+}
+
+/* 0, or -EPROTO if a guest that muxd knows denies what it sent. */
+static int adopt(struct device *device, struct channel *channel, const struct console_hello *hello)
+{
+	struct history_record *record = &channel->history.record;
+	bool known = !memcmp(record->boot_id, hello->boot_id, sizeof(record->boot_id)) &&
+		record->boots;
+
+	if (known && hello->end < record->link_offset)
+		return -EPROTO;
+	if (!known)
+		begin_boot(channel, hello);
+	if (hello->begin > record->link_offset)
+		count_loss(channel, hello->begin);
+	record->pid = hello->pid;
+	device->channel = channel;
+	channel->device = device;
+	if (!known || record->state != hello->state)
+		channel_set_state(channel, hello->state, "", 0);
+	channel_commit(channel);
+	channel_changed(channel);
+	welcome(device);
+	return 0;
+}
+
+/* The vmm has closed its end: take what it said before, and let it go. */
+static bool ends_if_dead(struct device *device)
+{
+	struct evbuffer *input = bufferevent_get_input(device->stream);
+	int fd = bufferevent_getfd(device->stream);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
+
+	if (poll(&poll_fd, 1, 0) <= 0)
+		return false;
+	evbuffer_unfreeze(input, 0);
+	while (evbuffer_read(input, fd, CONSOLE_OUTPUT_MAX) > 0) {
+		if (!device_receive(device))
+			return true;
+	}
+	device_destroy(device);
+	return true;
+}
+
+/*
+ * The guest of this name is connected already. If that vmm is dead and its end was not noticed
+ * yet, or if it is the same one on a new connection, the old connection ends; else it stays.
+ */
+static bool makes_way(struct device *old, const struct console_hello *hello)
+{
+	const struct history_record *record = &old->channel->history.record;
+
+	if (memcmp(record->boot_id, hello->boot_id, sizeof(record->boot_id)))
+		return ends_if_dead(old);
+	device_destroy(old);
+	return true;
+}
+
+int device_hello(struct device *device, const struct message *message)
+{
+	struct console_hello hello;
+	const char *name = (const char *)message->body + sizeof(hello);
+	struct channel *channel;
+	char reason[CONSOLE_REASON_MAX];
+	char copy[CONSOLE_NAME_MAX + 1] = "";
+	const char *wrong;
+	int error = 0;
+
+	memcpy(&hello.version, message->body, sizeof(hello.version));
+	if (hello.version != CONSOLE_PROTOCOL_VERSION) {
+		snprintf(reason, sizeof(reason),
+			"it speaks version %u of the console link, this muxd version %d",
+			hello.version, CONSOLE_PROTOCOL_VERSION);
+		device_refuse(device, reason);
+		return 0;
+	}
+	if (message->length < sizeof(hello))
+		return -EPROTO;
+	memcpy(&hello, message->body, sizeof(hello));
+	if (hello.begin > hello.end || hello.end > OFFSET_MOST ||
+		hello.state >= CONSOLE_STATE_COUNT)
+		return -EPROTO;
+	wrong = channel_name_error(name, message->length - sizeof(hello));
+	if (wrong) {
+		snprintf(reason, sizeof(reason), "the guest's name %s", wrong);
+		device_refuse(device, reason);
+		return 0;
+	}
+	memcpy(copy, name, message->length - sizeof(hello));
+	channel = channel_find(device->mux, copy);
+	if (channel && channel->device && !makes_way(channel->device, &hello)) {
+		snprintf(reason, sizeof(reason), "a guest called %s is running already", copy);
+		device_refuse(device, reason);
+		return 0;
+	}
+	if (!channel && channel_make_room(device->mux))
+		channel = channel_create(device->mux, copy, &error);
+	else if (!channel)
+		error = -EUSERS;
+	if (!channel) {
+		snprintf(reason, sizeof(reason), "no channel for %s: %s", copy, strerror(-error));
+		device_refuse(device, reason);
+		return 0;
+	}
+	event_del(&device->timeout);
+	return adopt(device, channel, &hello);
+}
+
+static int output(struct device *device, const struct message *message)
+{
+	struct channel *channel = device->channel;
+	uint64_t offset;
+	size_t length = message->length - sizeof(offset);
+
+	memcpy(&offset, message->body, sizeof(offset));
+	if (offset < channel->history.record.link_offset || offset > OFFSET_MOST)
+		return -EPROTO;
+	if (offset > channel->history.record.link_offset) {
+		count_loss(channel, offset);
+		channel_commit(channel);
+	}
+	channel_output(channel, message->body + sizeof(offset), length);
+	device->ack_due = true;
+	return 0;
+}
+
+static int credit(struct device *device, const struct message *message)
+{
+	uint64_t total;
+
+	memcpy(&total, message->body, sizeof(total));
+	if (total < device->credit || total > device->sent + (1U << 30))
+		return -EPROTO;
+	device->credit = total;
+	return 0;
+}
+
+static void mark_change(struct channel *channel, unsigned state, const char *reason, size_t length)
+{
+	char text[CONSOLE_REASON_MAX + 1] = "";
+
+	for (size_t i = 0; i < length; i++)
+		text[i] = reason[i] >= ' ' && reason[i] < 0x7f ? reason[i] : '?';
+	if (state == CONSOLE_REBOOTING)
+		channel_mark(channel, "rebooted");
+	else if (state == CONSOLE_POWERED_OFF)
+		channel_mark(channel, "powered off");
+	else if (state == CONSOLE_CRASHED)
+		channel_mark(channel, "crashed: %s", *text ? text : "no reason given");
+}
+
+static int change(struct device *device, const struct message *message)
+{
+	struct history_record *record = &device->channel->history.record;
+	struct console_change change;
+	const char *reason = (const char *)message->body + sizeof(change);
+	size_t length = message->length - sizeof(change);
+
+	memcpy(&change, message->body, sizeof(change));
+	if (change.number <= record->link_changes || change.number > OFFSET_MOST ||
+		change.state >= CONSOLE_STATE_COUNT)
+		return -EPROTO;
+	record->link_changes = change.number;
+	mark_change(device->channel, change.state, reason, length);
+	channel_set_state(device->channel, change.state, reason, length);
+	if (change.state >= CONSOLE_POWERED_OFF)
+		channel_discard_input(device->channel);
+	device->ack_due = true;
+	return 0;
+}
+
+int device_handle(struct device *device, const struct message *message)
+{
+	if (!device->channel)
+		return message->rule->type == CONSOLE_HELLO ? device_hello(device, message)
+							    : -EPROTO;
+	switch (message->rule->type) {
+	case CONSOLE_OUTPUT:
+		return output(device, message);
+	case CONSOLE_CREDIT:
+		return credit(device, message);
+	case CONSOLE_STATE:
+		return change(device, message);
+	default:
+		return -EPROTO;
+	}
+}

@@ -1,0 +1,262 @@
+/* The bytes and the record of one channel, in a file that outlives muxd. */
+
+#include "history.h"
+
+#include "fd.h"
+#include "log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define HISTORY_MAGIC 0x79726f7473696878ULL
+#define HISTORY_VERSION 1
+#define HISTORY_HEADER 4096
+#define HISTORY_PAGE 4096
+#define POSITION_MOST (UINT64_MAX / 4)
+#define STATE_MOST CONSOLE_STATE_COUNT /* one more than the guest's own: gone */
+
+struct history_slot {
+	struct history_record record;
+	uint64_t checksum;
+};
+
+struct history_file {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t record_size;
+	uint64_t ring_size;
+	char name[CONSOLE_NAME_MAX + 1];
+	_Atomic uint64_t valid; /* slot 0 or 1 */
+	struct history_slot slot[2];
+};
+_Static_assert(sizeof(struct history_file) <= HISTORY_HEADER, "the ring begins after it");
+
+static uint64_t checksum(const struct history_record *record)
+{
+	const uint8_t *bytes = (const uint8_t *)record;
+	uint64_t sum = 0xcbf29ce484222325U;
+
+	for (size_t i = 0; i < sizeof(*record); i++)
+		sum = (sum ^ bytes[i]) * 0x100000001b3U;
+	return sum;
+}
+
+static bool is_text(const char *text, size_t size)
+{
+	const char *end = memchr(text, '\0', size);
+
+	for (; end && text < end; text++) {
+		if (*text < ' ' || *text == 0x7f)
+			return false;
+	}
+	return end;
+}
+
+static bool is_letter(char letter)
+{
+	return !letter || (letter > ' ' && letter < 0x7f);
+}
+
+static bool record_makes_sense(const struct history_record *record)
+{
+	const uint64_t totals[] = { record->end, record->output_lines, record->input_bytes,
+		record->input_lines, record->lost, record->link_offset, record->link_changes,
+		record->since };
+
+	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+		if (totals[i] > POSITION_MOST)
+			return false;
+	}
+	return record->link_lost <= record->link_offset && record->state <= STATE_MOST &&
+		record->shown <= 1 && record->keep <= 1 && is_letter(record->key) &&
+		is_letter(record->color) && is_text(record->reason, sizeof(record->reason));
+}
+
+static bool file_makes_sense(const struct history_file *file, size_t file_size, const char *name)
+{
+	const struct history_slot *slot;
+	uint64_t valid;
+
+	if (file->magic != HISTORY_MAGIC || file->version != HISTORY_VERSION ||
+		file->record_size != sizeof(struct history_record) ||
+		file->ring_size != file_size - HISTORY_HEADER ||
+		strncmp(file->name, name, sizeof(file->name)))
+		return false;
+	valid = atomic_load_explicit(&file->valid, memory_order_relaxed);
+	if (valid > 1)
+		return false;
+	slot = &file->slot[valid];
+	return slot->checksum == checksum(&slot->record) && record_makes_sense(&slot->record);
+}
+
+static int map(struct history *history, int fd, size_t file_size)
+{
+	void *memory = mmap(NULL, file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	history->file = memory;
+	history->file_size = file_size;
+	history->ring = (uint8_t *)memory + HISTORY_HEADER;
+	history->ring_size = file_size - HISTORY_HEADER;
+	return 0;
+}
+
+/* Takes over what is there. -EINVAL: it makes no sense. */
+static int reuse(struct history *history, int fd, const char *name)
+{
+	struct stat status;
+	int error;
+
+	if (fstat(fd, &status))
+		return -errno;
+	if (!S_ISREG(status.st_mode) || status.st_size <= HISTORY_HEADER + HISTORY_PIECE ||
+		status.st_size > (off_t)HISTORY_HEADER + HISTORY_PIECE + HISTORY_SIZE_MOST)
+		return -EINVAL;
+	error = map(history, fd, (size_t)status.st_size);
+	if (error)
+		return error;
+	if (!file_makes_sense(history->file, history->file_size, name)) {
+		history_close(history);
+		return -EINVAL;
+	}
+	history->record = history->file->slot[history->file->valid].record;
+	history->committed = history->record.end;
+	return 0;
+}
+
+/* All of it is allocated here, so that no later store can fail for want of space. */
+static int begin_anew(struct history *history, int fd, const char *name, size_t size)
+{
+	size_t file_size = HISTORY_HEADER + HISTORY_PIECE + size;
+	int error;
+
+	file_size = (file_size + HISTORY_PAGE - 1) / HISTORY_PAGE * HISTORY_PAGE;
+	if (ftruncate(fd, 0))
+		return -errno;
+	error = posix_fallocate(fd, 0, (off_t)file_size);
+	if (error)
+		return -error;
+	error = map(history, fd, file_size);
+	if (error)
+		return error;
+	history->record = (struct history_record){ .end = 0 };
+	history->committed = 0;
+	history->file->version = HISTORY_VERSION;
+	history->file->record_size = sizeof(struct history_record);
+	history->file->ring_size = history->ring_size;
+	strncat(history->file->name, name, CONSOLE_NAME_MAX);
+	history_commit(history);
+	history->file->magic = HISTORY_MAGIC;
+	return 0;
+}
+
+int history_open(struct history *history, const char *path, const char *name, size_t size,
+	bool *fresh)
+{
+	AUTO_CLOSE int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int error;
+
+	*fresh = false;
+	if (fd >= 0) {
+		error = reuse(history, fd, name);
+		if (error != -EINVAL)
+			return error;
+		log_warning("%s: makes no sense as a history, begun anew", path);
+		close(take_fd(&fd));
+		if (unlink(path))
+			return -errno;
+	} else if (errno != ENOENT) {
+		return -errno;
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	error = begin_anew(history, fd, name, size);
+	if (error)
+		unlink(path);
+	*fresh = true;
+	return error;
+}
+
+void history_close(struct history *history)
+{
+	if (history->file)
+		munmap(history->file, history->file_size);
+	history->file = NULL;
+}
+
+static size_t served(const struct history *history)
+{
+	return history->ring_size - HISTORY_PIECE;
+}
+
+static uint64_t count_lines(const uint8_t *bytes, size_t length)
+{
+	const uint8_t *end = bytes + length;
+	uint64_t lines = 0;
+
+	while ((bytes = memchr(bytes, '\n', (size_t)(end - bytes)))) {
+		bytes++;
+		lines++;
+	}
+	return lines;
+}
+
+void history_append(struct history *history, const void *bytes, size_t length)
+{
+	size_t start = history->record.end % history->ring_size;
+	size_t first = history->ring_size - start;
+
+	assert(history->record.end + length - history->committed <= HISTORY_PIECE);
+	if (first > length)
+		first = length;
+	memcpy(history->ring + start, bytes, first);
+	memcpy(history->ring, (const uint8_t *)bytes + first, length - first);
+	history->record.end += length;
+	history->record.output_lines += count_lines(bytes, length);
+}
+
+void history_commit(struct history *history)
+{
+	struct history_file *file = history->file;
+	uint64_t other = !atomic_load_explicit(&file->valid, memory_order_relaxed);
+
+	file->slot[other].record = history->record;
+	file->slot[other].checksum = checksum(&history->record);
+	atomic_store(&file->valid, other);
+	history->committed = history->record.end;
+}
+
+uint64_t history_begin(const struct history *history)
+{
+	return history->committed > served(history) ? history->committed - served(history) : 0;
+}
+
+size_t history_look(const struct history *history, uint64_t position, size_t length,
+	struct iovec iov[2])
+{
+	size_t start = position % history->ring_size;
+	size_t first = history->ring_size - start;
+
+	assert(position >= history_begin(history) && position <= history->committed);
+	if (length > history->committed - position)
+		length = (size_t)(history->committed - position);
+	if (first > length)
+		first = length;
+	iov[0] = (struct iovec){ history->ring + start, first };
+	iov[1] = (struct iovec){ history->ring, length - first };
+	return length;
+}
+
+bool history_at_line_start(const struct history *history)
+{
+	uint64_t end = history->record.end;
+
+	return !end || history->ring[(end - 1) % history->ring_size] == '\n';
+}

@@ -1,0 +1,79 @@
+#ifndef HISTORY_H
+#define HISTORY_H
+
+#include "console_protocol.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#define HISTORY_PIECE 16384 /* the most that is appended between two commits */
+#define HISTORY_SIZE_LEAST 512
+#define HISTORY_SIZE_MOST (1024U << 20)
+#define HISTORY_SIZE_DEFAULT 262144
+
+/* What is known of a channel besides its bytes; committed as a whole. */
+struct history_record {
+	uint64_t end; /* position after the newest byte; positions count from the first one ever */
+	uint64_t output_lines;
+	uint64_t input_bytes;
+	uint64_t input_lines;
+	uint64_t lost; /* bytes of output that never came, all boots together */
+	uint8_t boot_id[16]; /* of the vmm that is or was connected; the following belong to it */
+	uint64_t link_offset; /* the next output offset wanted */
+	uint64_t link_lost;
+	uint64_t link_changes; /* number of the last change of state */
+	uint64_t pid;
+	uint64_t since; /* when the state changed: seconds since the epoch */
+	uint32_t boots; /* how many vmm processes there were */
+	uint8_t state; /* enum channel_state */
+	uint8_t shown; /* 0 or 1, as keep */
+	uint8_t keep;
+	char key; /* or 0 */
+	char color;
+	char reason[CONSOLE_REASON_MAX + 1]; /* of the state, printable */
+	uint8_t reserved[6];
+};
+
+/*
+ * The newest bytes of a channel and its record, in a shared mapping of a file: what has been
+ * committed outlives a kill at any instruction.
+ *
+ * How it works. The file has two slots for the record and one word that says which is valid. Bytes
+ * are appended where the valid record does not look: the ring has HISTORY_PIECE more bytes than are
+ * served. A commit fills the other slot, and one store of the word makes it valid.
+ */
+struct history_file;
+struct history {
+	struct history_file *file; /* owned mapping */
+	size_t file_size;
+	uint8_t *ring;
+	size_t ring_size;
+	uint64_t committed; /* end as of the last commit */
+	struct history_record record; /* changed here, then committed */
+};
+
+/*
+ * Open or create the history called name at path, with room for size bytes if it is new. A file
+ * that makes no sense is started anew, with a log line. 0 or -errno; *fresh says that it is empty.
+ */
+int history_open(struct history *history, const char *path, const char *name, size_t size,
+	bool *fresh);
+void history_close(struct history *history);
+
+/* length is at most HISTORY_PIECE since the last commit. */
+void history_append(struct history *history, const void *bytes, size_t length);
+void history_commit(struct history *history);
+
+/* The oldest position that is served. */
+uint64_t history_begin(const struct history *history);
+
+/* Up to length committed bytes from position on, in at most two pieces; how many. */
+size_t history_look(const struct history *history, uint64_t position, size_t length,
+	struct iovec iov[2]);
+
+/* Is the last byte the end of a line, or is there none? */
+bool history_at_line_start(const struct history *history);
+
+#endif

@@ -1,0 +1,242 @@
+/* muxd: the consoles of guests. Options and words. */
+
+#include "client.h"
+#include "command.h"
+#include "history.h"
+#include "keys.h"
+#include "log.h"
+#include "server.h"
+#include "units.h"
+#include "viewer.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct arguments {
+	struct server_options server;
+	const char *runtime_dir;
+	bool read_only;
+	bool help;
+	bool version;
+};
+
+/* Each sets one thing; false if the value makes no sense. */
+static bool set_runtime_dir(struct arguments *arguments, const char *value)
+{
+	arguments->runtime_dir = value;
+	return *value;
+}
+
+static bool set_name(struct arguments *arguments, const char *value)
+{
+	arguments->server.mux.prompt = value;
+	return *value && strlen(value) <= 23;
+}
+
+static bool set_show_all(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	arguments->server.mux.show_all = true;
+	return true;
+}
+
+static bool set_hide_all(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	arguments->server.mux.show_all = false;
+	return true;
+}
+
+static bool set_keep(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	arguments->server.mux.keep = true;
+	return true;
+}
+
+static bool set_history_size(struct arguments *arguments, const char *value)
+{
+	uint64_t size;
+
+	if (!units_read_size(value, strlen(value), &size) || size < HISTORY_SIZE_LEAST ||
+		size > HISTORY_SIZE_MOST)
+		return false;
+	arguments->server.mux.history_size = (size_t)size;
+	return true;
+}
+
+static bool set_escape(struct arguments *arguments, const char *value)
+{
+	return keys_parse(value, &arguments->server.escape);
+}
+
+static bool set_read_only(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	arguments->read_only = true;
+	return true;
+}
+
+static bool set_log_level(struct arguments *arguments, const char *value)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+
+	(void)arguments;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(value, names[i])) {
+			log_set_level((enum log_level)i);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool set_help(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	arguments->help = true;
+	return true;
+}
+
+static bool set_version(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	arguments->version = true;
+	return true;
+}
+
+static const struct {
+	char letter;
+	const char *name;
+	const char *value; /* NULL: takes none */
+	const char *help;
+	bool (*set)(struct arguments *arguments, const char *value);
+} options[] = {
+	{ 'd', "runtime-dir", "DIR", "where the sockets are", set_runtime_dir },
+	{ 'n', "name", "NAME", "name of the prompt, cons if not told", set_name },
+	{ 'a', "show-all", NULL, "new channels are shown (as they are anyway)", set_show_all },
+	{ 'H', "hide-all", NULL, "new channels are hidden", set_hide_all },
+	{ 'k', "keep", NULL, "never drop a channel whose guest is gone", set_keep },
+	{ 'B', "bufsize", "SIZE", "history of a new channel, 256K if not told", set_history_size },
+	{ 'e', "escape", "KEY", "the escape key: Ctrl-E, ^T, @, none", set_escape },
+	{ 'r', "read-only", NULL, "attach: nothing typed reaches a guest", set_read_only },
+	{ 'l', "log-level", "LEVEL", "error, warning, info or debug", set_log_level },
+	{ 'h', "help", NULL, "print this", set_help },
+	{ 'V', "version", NULL, "print the version", set_version },
+};
+
+static void print_help(void)
+{
+	printf("usage: muxd [OPTION ...]                   serve; on a terminal, be its prompt\n"
+	       "       muxd [OPTION ...] attach console    attach this terminal to the prompt\n"
+	       "       muxd [OPTION ...] attach GUEST      and connect to a guest at once\n"
+	       "       muxd [OPTION ...] COMMAND ...       any command of the prompt: muxd help\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		char words[40];
+
+		snprintf(words, sizeof(words), "-%c, --%s %s", options[i].letter, options[i].name,
+			options[i].value ? options[i].value : "");
+		printf("  %-24s %s\n", words, options[i].help);
+	}
+}
+
+/* The options from the table; false after saying what is wrong. */
+static bool parse_options(struct arguments *arguments, int count, char **words, bool among_words)
+{
+	struct option rows[ARRAY_SIZE(options) + 1] = { { 0 } };
+	char letters[2 * ARRAY_SIZE(options) + 2] = "+";
+	char *next = letters + 1;
+	int letter;
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		rows[i] = (struct option){
+			.name = options[i].name,
+			.has_arg = options[i].value ? required_argument : no_argument,
+			.val = options[i].letter,
+		};
+		*next++ = options[i].letter;
+		if (options[i].value)
+			*next++ = ':';
+	}
+	optind = 0;
+	while ((letter = getopt_long(count, words, letters + among_words, rows, NULL)) >= 0) {
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(options) && options[i].letter != letter)
+			i++;
+		if (i == ARRAY_SIZE(options))
+			return false; /* getopt_long() has said it */
+		if (!options[i].set(arguments, optarg ? optarg : "")) {
+			log_error("muxd: --%s: \"%s\" makes no sense", options[i].name, optarg);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int attach(struct arguments *arguments, int count, char **words)
+{
+	char path[PATH_MAX + 16];
+	struct viewer_options viewer = { .control_path = path };
+
+	if (!parse_options(arguments, count, words, true))
+		return 2;
+	if (optind + 1 < count) {
+		log_error("muxd: too many words: attach console|GUEST");
+		return 2;
+	}
+	viewer.what = optind < count ? words[optind] : "console";
+	viewer.read_only = arguments->read_only;
+	viewer.escape = arguments->server.escape;
+	snprintf(path, sizeof(path), "%s/control.sock", arguments->server.directory.mux);
+	return viewer_main(&viewer);
+}
+
+static int run_words(struct arguments *arguments, int count, char **words)
+{
+	char path[PATH_MAX + 16];
+	const struct command *command = command_find(words[0]);
+
+	if (!strcmp(words[0], "attach") ||
+		(count == 2 && command && !strcmp(command->name, "connect")))
+		return attach(arguments, count, words);
+	snprintf(path, sizeof(path), "%s/control.sock", arguments->server.directory.mux);
+	return client_run(path, words);
+}
+
+int main(int count, char **words)
+{
+	static struct arguments arguments = {
+		.server.mux = {
+			.prompt = "cons",
+			.history_size = HISTORY_SIZE_DEFAULT,
+			.show_all = true,
+		},
+	};
+	int error;
+
+	log_init(LOG_INFO);
+	if (!parse_options(&arguments, count, words, false))
+		return 2;
+	if (arguments.help || arguments.version) {
+		if (arguments.help)
+			print_help();
+		else
+			printf("muxd %s\n", PROJECT_VERSION);
+		return fflush(stdout) ? 1 : 0;
+	}
+	error = runtime_dir_find(&arguments.server.directory, arguments.runtime_dir);
+	if (error) {
+		log_error("muxd: no runtime directory (set XDG_RUNTIME_DIR or --runtime-dir): %s",
+			strerror(-error));
+		return 2;
+	}
+	if (optind < count)
+		return run_words(&arguments, count - optind, words + optind);
+	arguments.server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	return server_run(&arguments.server);
+}

@@ -1,0 +1,74 @@
+/* muxd's main process: its channels and what it serves. */
+
+#include "mux.h"
+
+#include "attach.h"
+#include "channel.h"
+#include "control.h"
+#include "device.h"
+#include "log.h"
+#include "runtime_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+static void take_up(struct mux *mux, const char *file)
+{
+	char name[CONSOLE_NAME_MAX + 1];
+	int error;
+
+	if (!channel_name_of_file(file, name))
+		return;
+	if (mux->channel_count >= CHANNELS_MAX)
+		log_warning("%s: not taken up, there are too many channels", name);
+	else if (!channel_create(mux, name, &error))
+		log_warning("%s: its history cannot be opened: %s", name, strerror(-error));
+}
+
+int mux_open(struct mux *mux, struct event_base *base, const struct mux_options *options,
+	const char *channels_path)
+{
+	const struct dirent *entry;
+	DIR *directory;
+	int error;
+
+	*mux = (struct mux){ .base = base, .options = options };
+	TAILQ_INIT(&mux->channels);
+	LIST_INIT(&mux->devices);
+	LIST_INIT(&mux->peers);
+	snprintf(mux->channels_path, sizeof(mux->channels_path), "%s", channels_path);
+	error = runtime_dir_create(channels_path, 0700);
+	directory = error ? NULL : opendir(channels_path);
+	if (!directory) {
+		error = error ? error : -errno;
+		log_error("%s: %s", channels_path, strerror(-error));
+		return error;
+	}
+	while ((entry = readdir(directory)))
+		take_up(mux, entry->d_name);
+	closedir(directory);
+	return 0;
+}
+
+int mux_listen(struct mux *mux, int device_fd, int control_fd)
+{
+	mux->listener = device_listener_create(mux, device_fd);
+	mux->control = control_create(mux, control_fd);
+	return mux->listener && mux->control ? 0 : -ENOMEM;
+}
+
+void mux_close(struct mux *mux)
+{
+	if (mux->control)
+		control_destroy(mux->control);
+	device_listener_destroy(mux->listener);
+	while (!LIST_EMPTY(&mux->peers))
+		attach_destroy(LIST_FIRST(&mux->peers));
+	while (!LIST_EMPTY(&mux->devices))
+		device_destroy(LIST_FIRST(&mux->devices));
+	while (!TAILQ_EMPTY(&mux->channels))
+		channel_close(TAILQ_FIRST(&mux->channels));
+}

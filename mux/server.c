@@ -1,0 +1,214 @@
+/* The server: sockets, signals, the loop, and the viewer where muxd was started on a terminal. */
+
+#include "server.h"
+
+#include "fd.h"
+#include "log.h"
+#include "notify.h"
+#include "server_sockets.h"
+#include "viewer.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct server {
+	const struct server_options *options;
+	struct server_sockets sockets;
+	struct mux mux;
+	struct event_base *base;
+	struct event *signals[3];
+	pid_t viewer; /* 0: none */
+	int status;
+};
+
+/* Every guest and every viewer is one descriptor. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void stop_asked(evutil_socket_t number, short what, void *owner)
+{
+	struct server *server = owner;
+
+	(void)number;
+	(void)what;
+	notify_send("STOPPING=1");
+	event_base_loopbreak(server->base);
+}
+
+static void viewer_ended(evutil_socket_t number, short what, void *owner)
+{
+	struct server *server = owner;
+	int status;
+
+	(void)number;
+	(void)what;
+	if (!server->viewer || waitpid(server->viewer, &status, WNOHANG) != server->viewer)
+		return;
+	server->viewer = 0;
+	server->status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	event_base_loopbreak(server->base);
+}
+
+static void end_viewer(struct server *server)
+{
+	if (!server->viewer)
+		return;
+	kill(server->viewer, SIGTERM);
+	while (waitpid(server->viewer, NULL, 0) < 0 && errno == EINTR)
+		;
+	server->viewer = 0;
+}
+
+/* The child: it ends when the server does, however that happens. */
+static int be_viewer(struct server *server, pid_t parent)
+{
+	const struct viewer_options options = {
+		.control_path = server->sockets.socket[SERVER_CONTROL].path,
+		.what = "console",
+		.escape = server->options->escape,
+		.owns_mux = true,
+	};
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		return 1;
+	for (int i = 0; i < SERVER_SOCKETS; i++)
+		close(server->sockets.socket[i].fd);
+	return viewer_main(&options);
+}
+
+/* The terminal belongs to the viewer: what the server has to say goes to a file. */
+static void leave_terminal(const struct server_options *options)
+{
+	char path[PATH_MAX + 16];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/muxd.log", options->directory.mux);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		log_warning("%s: %s", path, strerror(errno));
+		return;
+	}
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+}
+
+static int start_viewer(struct server *server)
+{
+	pid_t parent = getpid();
+
+	server->viewer = fork();
+	if (server->viewer < 0) {
+		server->viewer = 0;
+		log_error("muxd: fork: %s", strerror(errno));
+		return -errno;
+	}
+	if (!server->viewer)
+		_exit(be_viewer(server, parent));
+	leave_terminal(server->options);
+	return 0;
+}
+
+static int open_loop(struct server *server)
+{
+	static const struct {
+		int number;
+		event_callback_fn came;
+	} signals[] = {
+		{ SIGTERM, stop_asked },
+		{ SIGINT, stop_asked },
+		{ SIGCHLD, viewer_ended },
+	};
+
+	server->base = event_base_new();
+	if (!server->base)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		server->signals[i] =
+			evsignal_new(server->base, signals[i].number, signals[i].came, server);
+		if (!server->signals[i] || event_add(server->signals[i], NULL))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void close_loop(struct server *server)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(server->signals); i++) {
+		if (server->signals[i])
+			event_free(server->signals[i]);
+	}
+	if (server->base)
+		event_base_free(server->base);
+}
+
+static int serve(struct server *server)
+{
+	struct server_sockets *sockets = &server->sockets;
+	char channels[PATH_MAX + 16];
+	int error = open_loop(server);
+
+	snprintf(channels, sizeof(channels), "%s/channels", server->options->directory.mux);
+	if (!error)
+		error = mux_open(&server->mux, server->base, &server->options->mux, channels);
+	if (!error)
+		error = mux_listen(&server->mux, take_fd(&sockets->socket[SERVER_DEVICE].fd),
+			take_fd(&sockets->socket[SERVER_CONTROL].fd));
+	if (error) {
+		log_error("muxd: cannot start: %s", strerror(-error));
+		server->status = 1;
+	} else {
+		notify_send("READY=1\nSTATUS=serving %s", server->options->directory.mux);
+		viewer_ended(SIGCHLD, 0, server); /* it may have been quick */
+		event_base_dispatch(server->base);
+	}
+	if (server->mux.base)
+		mux_close(&server->mux);
+	close_loop(server);
+	return server->status;
+}
+
+static int run(struct server *server)
+{
+	if (server_sockets_open(&server->sockets, &server->options->directory))
+		return 2;
+	if (server->options->viewer && start_viewer(server))
+		return 1;
+	return serve(server);
+}
+
+int server_run(const struct server_options *options)
+{
+	int status = runtime_dir_create(options->directory.mux, 0755);
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (status || !server) {
+		log_error("%s: %s", options->directory.mux, strerror(server ? -status : ENOMEM));
+		free(server);
+		return 2;
+	}
+	server->options = options;
+	allow_descriptors();
+	signal(SIGPIPE, SIG_IGN);
+	status = run(server);
+	end_viewer(server);
+	server_sockets_close(&server->sockets);
+	free(server);
+	return status;
+}

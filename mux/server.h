@@ -1,0 +1,17 @@
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "mux.h"
+#include "runtime_dir.h"
+
+struct server_options {
+	struct runtime_dir directory;
+	struct mux_options mux;
+	int escape; /* the escape key of this terminal's viewer, as in viewer.h */
+	bool viewer; /* this terminal becomes a viewer, and the server ends with it */
+};
+
+/* Serve until told to stop. Returns the exit status: 0, 1 (failed) or 2 (cannot begin). */
+int server_run(const struct server_options *options);
+
+#endif

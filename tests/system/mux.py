@@ -1,0 +1,278 @@
+"""A muxd of its own for a test, and muxd's control socket: commands, and attach streams.
+
+    with Mux() as mux:
+        guest = Guest(mux.directory, "guest1")
+        mux.run("list")                      # what the command prints
+        viewer = mux.attach()                # an attach stream, taking turns like a Guest
+        viewer.follow("guest1")
+        viewer.until(lambda: b"login:" in viewer.output("guest1"))
+"""
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+from console_link import TIMEOUT, message, take_message
+
+CHANNEL, GONE, OUTPUT, LOST, CREDIT, NOTICE, READY = range(1, 8)
+FOLLOW, UNFOLLOW, INPUT, BREAK, SIZE = range(64, 69)
+FROM_END = 2**64 - 1
+
+
+def muxd_program():
+    """The program under test: MUXD, or the first one built."""
+    if "MUXD" in os.environ:
+        return os.environ["MUXD"]
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build")
+    for name in ("release", "debug", "dev", "asan"):
+        path = os.path.join(top, name, "muxd")
+        if os.path.exists(path):
+            return os.path.abspath(path)
+    raise SystemExit("no muxd: build it, or set MUXD")
+
+
+class Mux:
+    def __init__(self, *options, directory=None, start=True):
+        self.program = muxd_program()
+        self.options = options
+        self.own = directory is None
+        self.directory = directory or tempfile.mkdtemp(prefix="muxd-")
+        self.log = os.path.join(self.directory, "log")
+        self.process = None
+        if start:
+            self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        if self.own:
+            shutil.rmtree(self.directory)
+
+    def command(self, *words):
+        return [self.program, "--runtime-dir", self.directory, *words]
+
+    def start(self):
+        """Until it says that it is ready."""
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = os.path.join(self.directory, "notify")
+        if os.path.exists(path):
+            os.unlink(path)
+        notify.bind(path)
+        notify.settimeout(TIMEOUT)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(*self.options),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "NOTIFY_SOCKET": path},
+            )
+        assert b"READY=1" in notify.recv(4096)
+        notify.close()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(TIMEOUT)
+
+    def stop(self):
+        """SIGTERM; the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(TIMEOUT)
+
+    def log_text(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    # Commands
+
+    def call(self, *words):
+        return subprocess.run(
+            self.command(*words), capture_output=True, timeout=TIMEOUT, check=False
+        )
+
+    def run(self, *words):
+        done = self.call(*words)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    def channels(self):
+        return {channel["name"]: channel for channel in json.loads(self.run("list", "--json"))}
+
+    def attach(self, **options):
+        return Viewer(self.directory, **options)
+
+
+def varlink(stream, method, parameters, **flags):
+    request = {"method": method, "parameters": parameters, **flags}
+    stream.sendall(json.dumps(request).encode() + b"\0")
+
+
+def control(directory):
+    stream = socket.socket(socket.AF_UNIX)
+    stream.settimeout(TIMEOUT)
+    stream.connect(os.path.join(directory, "control.sock"))
+    return stream
+
+
+class Viewer:
+    """An attach stream that goes on where it was when muxd comes back."""
+
+    def __init__(self, directory, read_only=False):
+        self.directory = directory
+        self.read_only = read_only
+        self.shown = {}  # name: bytearray
+        self.position = {}  # name: where to go on
+        self.lost = {}  # name: bytes
+        self.types = set()
+        self.channel = {}  # name: what CHANNEL said
+        self.names = {}  # id: name, on this stream
+        self.credit = {}  # name: left
+        self.sent = {}  # name: on this stream
+        self.notices = []
+        self.ready = False
+        self.ended = False
+        self.stream = None
+        self._connect()
+
+    def _connect(self):
+        self.ready = False
+        self.names = {}
+        self.credit = {}
+        self.sent = {}
+        self.received = bytearray()
+        try:
+            self.stream = control(self.directory)
+            varlink(self.stream, "org.vmm.mux.Attach",
+                    {"version": 1, "readOnly": self.read_only}, upgrade=True)
+            while b"\0" not in self.received:
+                data = self.stream.recv(65536)
+                if not data:
+                    raise OSError("no answer")
+                self.received += data
+        except OSError:
+            self.close()
+            return
+        reply, _, rest = bytes(self.received).partition(b"\0")
+        self.reply = json.loads(reply)
+        assert "error" not in self.reply, self.reply
+        self.received = bytearray(rest)
+        self.stream.setblocking(False)
+
+    def close(self):
+        if self.stream:
+            self.stream.close()
+        self.stream = None
+
+    def output(self, name):
+        return bytes(self.shown.get(name, b""))
+
+    def _send(self, kind, body):
+        data = message(kind, body)
+        while data and self.stream:
+            select.select([], [self.stream], [], TIMEOUT)
+            data = data[self.stream.send(data) :]
+
+    def _id(self, name):
+        return next(id_ for id_, known in self.names.items() if known == name)
+
+    def follow(self, name, position=0, types=False):
+        """As soon as there is a channel of this name, and on each new stream."""
+        self.position.setdefault(name, position)
+        self.shown.setdefault(name, bytearray())
+        self.lost.setdefault(name, 0)
+        if types:
+            self.types.add(name)
+        if name in self.names.values():
+            self._send_follow(name)
+
+    def _send_follow(self, name):
+        self._send(FOLLOW, struct.pack("=IIQ", self._id(name), name in self.types,
+                                       self.position[name]))
+
+    def type(self, name, data):
+        """As much of it as the credit allows; how many bytes."""
+        count = min(len(data), self.credit.get(name, 0) - self.sent.get(name, 0), 65536)
+        if count > 0:
+            self._send(INPUT, struct.pack("=I", self._id(name)) + data[:count])
+            self.sent[name] = self.sent.get(name, 0) + count
+        return max(count, 0)
+
+    def resize(self, name, columns, rows):
+        self._send(SIZE, struct.pack("=IHH", self._id(name), columns, rows))
+
+    def send_break(self, name):
+        self._send(BREAK, struct.pack("=I", self._id(name)))
+
+    def _handle(self, kind, body):
+        if kind == READY:
+            self.ready = True
+            return
+        if kind == NOTICE:
+            self.notices.append(body.decode())
+            return
+        (id_,) = struct.unpack_from("=I", body)
+        if kind == CHANNEL:
+            channel = json.loads(body[4:])
+            name = channel["name"]
+            self.channel[name] = channel
+            if id_ not in self.names:
+                self.names[id_] = name
+                if name in self.position:
+                    self._send_follow(name)
+        elif kind == GONE:
+            self.channel.pop(self.names.pop(id_), None)
+        elif kind == OUTPUT:
+            name = self.names[id_]
+            (position,) = struct.unpack_from("=Q", body, 8)
+            assert self.position[name] in (position, FROM_END), (self.position[name], position)
+            self.shown[name] += body[16:]
+            self.position[name] = position + len(body) - 16
+        elif kind == LOST:
+            name = self.names[id_]
+            count, position = struct.unpack_from("=QQ", body, 8)
+            assert position == self.position[name] + count
+            self.lost[name] += count
+            self.position[name] = position
+        elif kind == CREDIT:
+            (self.credit[self.names[id_]],) = struct.unpack_from("=Q", body, 8)
+        else:
+            raise AssertionError(f"message {kind} from muxd")
+
+    def turn(self, timeout=0.0):
+        if not self.stream:
+            self._connect()
+        if not self.stream:
+            time.sleep(min(timeout, 0.01))
+            return
+        if select.select([self.stream], [], [], timeout)[0]:
+            try:
+                data = self.stream.recv(1 << 20)
+            except OSError:
+                data = b""
+            if not data:
+                self.ended = True
+                self.close()
+                return
+            self.received += data
+        while self.stream and (taken := take_message(self.received)) is not None:
+            self._handle(*taken)
+
+    def until(self, condition, others=()):
+        """Take turns until the condition holds; guests and other viewers take theirs meanwhile."""
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError("not in time")
+            self.turn(0.01)
+            for other in others:
+                other.turn()
