@@ -27,6 +27,33 @@ void scenario_boot(const char *argument)
 	EXPECT_EQUAL(sum_of(boot.rsdp, 36), 0);
 }
 
+#define MSR_X2APIC_COMMAND 0x830
+#define COMMAND_INIT 0x4500
+#define COMMAND_START 0x4600
+#define START_PAGE 0x8U
+
+extern const uint8_t processor_start[], processor_count[], processor_end[]; /* start.S */
+
+/* Wake that many other processors, each to say that it is there. */
+void scenario_processors(const char *argument)
+{
+	uint8_t *page = (uint8_t *)(uint64_t)(START_PAGE * PAGE_SIZE);
+	uint32_t others = (uint32_t)(*argument - '0');
+	const volatile uint32_t *count =
+		(const volatile uint32_t *)(page + (processor_count - processor_start));
+
+	for (size_t i = 0; i < (size_t)(processor_end - processor_start); i++)
+		page[i] = processor_start[i];
+	interrupts_start();
+	for (uint64_t i = 1; i <= others; i++) {
+		write_msr(MSR_X2APIC_COMMAND, i << 32 | COMMAND_INIT);
+		write_msr(MSR_X2APIC_COMMAND, i << 32 | COMMAND_START | START_PAGE);
+	}
+	while (*count < others)
+		__asm__ volatile("pause");
+	print("all there\n");
+}
+
 /* The power button is the one interrupt here; then off, as an operating system would. */
 void scenario_button(const char *argument)
 {

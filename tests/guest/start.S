@@ -65,6 +65,24 @@ halt:
 	hlt
 	jmp	halt
 
+	/*
+	 * Where other processors start, copied to a page below 1 MiB: real mode, one count. The
+	 * page's number is in the code segment.
+	 */
+	.code16
+	.global	processor_start, processor_count, processor_end
+processor_start:
+	mov	%cs, %ax
+	mov	%ax, %ds
+	lock incw processor_count - processor_start
+1:	hlt
+	jmp	1b
+	.balign	4
+processor_count:
+	.long	0
+processor_end:
+	.code64
+
 	/* One stub a vector: count, and tell the interrupt controller. */
 	.global	interrupt_stub
 interrupt_stub:

@@ -122,6 +122,11 @@ class Boot(GuestTest):
         code, errors = guest.wait()
         self.assertEqual(code, POWERED_OFF, errors)
 
+    def test_other_processors_start(self):
+        guest = self.start("processors 3", ["machine.vcpus=4"])
+        self.console.wait_for(b"all there")
+        self.assert_ends(guest, POWERED_OFF, "tiny: powered off")
+
     def test_unclaimed_addresses_read_as_ones(self):
         self.assert_ends(self.start("nowhere"), POWERED_OFF, "tiny: powered off")
 
