@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MIB (1024LL * 1024)
+
 static int connect_to(const struct client_request *request)
 {
 	char path[PATH_MAX];
@@ -170,7 +172,7 @@ static void print_status(const json_t *status)
 		text(status, "name"), text(status, "state"), stopping ? ", to be powered off" : "",
 		number(status, "pid"), seconds / 3600, seconds / 60 % 60, seconds % 60,
 		number(status, "reboots"));
-	printf("memory   %lld MiB\n", number(status, "memory") / (1024 * 1024));
+	printf("memory   %lld MiB\n", number(status, "memory") / MIB);
 	printf("link     %s, %lld bytes of output, %lld lost, %lld bytes of input\n",
 		connected ? "connected" : "muxd is not there", number(console, "output"),
 		number(console, "lost"), number(console, "input"));

@@ -141,14 +141,25 @@ static bool panicked(const struct guest *guest, char *reason, size_t length)
 	return found;
 }
 
-/* The guest was reset, by itself or as its kernel's answer to a panic. */
-static void reset_requested(struct guest *guest)
+/* What the kernel itself said is the better reason, where it said something. */
+static void crash(struct guest *guest, const char *cause)
 {
 	char panic[MACHINE_REASON], reason[MACHINE_REASON + 32];
 
-	if (panicked(guest, panic, sizeof(panic))) {
+	if (panicked(guest, panic, sizeof(panic)))
 		snprintf(reason, sizeof(reason), "crashed: kernel panic: %s", panic);
-		end(guest, EXIT_CRASHED, reason);
+	else
+		snprintf(reason, sizeof(reason), "crashed: %s", cause);
+	end(guest, EXIT_CRASHED, reason);
+}
+
+/* The guest was reset, by itself or as its kernel's answer to a panic. */
+static void reset_requested(struct guest *guest)
+{
+	char panic[MACHINE_REASON];
+
+	if (panicked(guest, panic, sizeof(panic))) {
+		crash(guest, panic);
 	} else if (guest->stopping) {
 		end(guest, EXIT_POWERED_OFF, "powered off instead of rebooting, as asked");
 	} else if (guest->config->on_reboot == ON_REBOOT_EXIT) {
@@ -160,7 +171,7 @@ static void reset_requested(struct guest *guest)
 
 void guest_handle_request(struct guest *guest)
 {
-	char cause[MACHINE_REASON], reason[MACHINE_REASON + 32];
+	char cause[MACHINE_REASON];
 
 	if (guest->ended)
 		return;
@@ -174,8 +185,7 @@ void guest_handle_request(struct guest *guest)
 		reset_requested(guest);
 		break;
 	case MACHINE_CRASH:
-		snprintf(reason, sizeof(reason), "crashed: %s", cause);
-		end(guest, EXIT_CRASHED, reason);
+		crash(guest, cause);
 		break;
 	case MACHINE_FAIL:
 		end(guest, EXIT_HOST_FAILURE, cause);

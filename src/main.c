@@ -41,7 +41,9 @@ struct command {
 	const char *name;
 	const char *argument;
 	const char *help;
+	/* Of the two, one: what to do here, or what to ask the guest's process. */
 	enum exit_status (*run)(const struct options *options, const char *argument);
+	enum exit_status (*ask)(const struct client_request *request);
 };
 
 static bool set_config(struct options *options, const char *argument)
@@ -187,44 +189,15 @@ static enum exit_status ask(const struct options *options, const char *guest,
 	return status;
 }
 
-static enum exit_status status(const struct options *options, const char *argument)
-{
-	return ask(options, argument, client_status);
-}
-
-static enum exit_status stop(const struct options *options, const char *argument)
-{
-	return ask(options, argument, client_stop);
-}
-
-static enum exit_status kill_guest(const struct options *options, const char *argument)
-{
-	return ask(options, argument, client_kill);
-}
-
-static enum exit_status reset(const struct options *options, const char *argument)
-{
-	return ask(options, argument, client_reset);
-}
-
-static enum exit_status pause_guest(const struct options *options, const char *argument)
-{
-	return ask(options, argument, client_pause);
-}
-
-static enum exit_status resume(const struct options *options, const char *argument)
-{
-	return ask(options, argument, client_resume);
-}
-
 static const struct command commands[] = {
-	{ "check", "FILE", "say whether FILE describes a guest", check },
-	{ "status", "GUEST", "show what a running guest does", status },
-	{ "stop", "GUEST", "press its power button; force it off after its stop_timeout", stop },
-	{ "kill", "GUEST", "power it off at once", kill_guest },
-	{ "reset", "GUEST", "start it anew", reset },
-	{ "pause", "GUEST", "halt its vCPUs", pause_guest },
-	{ "resume", "GUEST", "let them run again", resume },
+	{ "check", "FILE", "say whether FILE describes a guest", check, NULL },
+	{ "status", "GUEST", "show what a running guest does", NULL, client_status },
+	{ "stop", "GUEST", "press its power button; force it off after its stop_timeout", NULL,
+		client_stop },
+	{ "kill", "GUEST", "power it off at once", NULL, client_kill },
+	{ "reset", "GUEST", "start it anew", NULL, client_reset },
+	{ "pause", "GUEST", "halt its vCPUs", NULL, client_pause },
+	{ "resume", "GUEST", "let them run again", NULL, client_resume },
 };
 
 static bool show_help(struct options *options, const char *argument)
@@ -322,8 +295,10 @@ static enum exit_status dispatch(const struct options *options, int count, char 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(commands[i].name, arguments[0]) != 0)
 			continue;
-		if (count == 2)
+		if (count == 2 && commands[i].run)
 			return commands[i].run(options, arguments[1]);
+		if (count == 2)
+			return ask(options, arguments[1], commands[i].ask);
 		log_error("vmm: usage: vmm %s %s", commands[i].name, commands[i].argument);
 		return EXIT_OPERATOR_ERROR;
 	}

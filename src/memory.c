@@ -17,12 +17,12 @@
 
 #include <linux/kvm.h>
 
-#define MIB (1024 * 1024)
+#define MIB (1024ULL * 1024)
 
 static int refuse(const struct machine *machine, const char *reason)
 {
 	log_error("%s: %llu MiB of memory cannot be had: %s", machine->config->name,
-		(unsigned long long)machine->config->memory / MIB, reason);
+		machine->config->memory / MIB, reason);
 	return -EINVAL;
 }
 
@@ -43,8 +43,7 @@ static int check_available(const struct machine *machine)
 	uint64_t all = ((uint64_t)info.totalram + info.totalswap) * info.mem_unit;
 
 	if (size > all) {
-		snprintf(text, sizeof(text), "this host has %llu MiB",
-			(unsigned long long)all / MIB);
+		snprintf(text, sizeof(text), "this host has %llu MiB", all / MIB);
 		return refuse(machine, text);
 	}
 

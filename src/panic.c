@@ -35,7 +35,7 @@ static void copy_printable(char *to, size_t room, const char *from, const char *
 	while (end > from && (end[-1] == '\r' || end[-1] == ' '))
 		end--;
 	for (; from < end && length + 1 < room; from++, length++)
-		to[length] = *from >= ' ' && *from <= '~' ? *from : '?';
+		to[length] = (char)(*from >= ' ' && *from <= '~' ? *from : '?');
 	to[length] = '\0';
 }
 

@@ -20,7 +20,7 @@
 #include <linux/kvm.h>
 
 #define KICK_SIGNAL SIGRTMIN
-#define STACK_SIZE (128 * 1024)
+#define STACK_SIZE ((size_t)128 * 1024)
 #define AFFINITY_SETS (4096 / CPU_SETSIZE) /* as many CPUs as a configuration can name */
 
 static void kicked(int signal)
