@@ -35,7 +35,7 @@ static const struct message_rule rules[] = {
 static void try_again(struct console_link *link)
 {
 	uint32_t delay_ms = link->delay_ms / 2 + arc4random_uniform(link->delay_ms / 2 + 1);
-	struct timeval delay = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000 };
+	struct timeval delay = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000L };
 
 	event_add(&link->retry, &delay);
 	link->delay_ms *= 2;
@@ -276,9 +276,9 @@ static int refused(struct console_link *link, const struct message *message)
 	char reason[CONSOLE_REASON_MAX + 1] = "";
 
 	for (uint32_t i = 0; i < message->length; i++)
-		reason[i] = message->body[i] >= ' ' && message->body[i] < 0x7f
-			? (char)message->body[i]
-			: '?';
+		reason[i] = (char)(message->body[i] >= ' ' && message->body[i] < 0x7f
+				? message->body[i]
+				: '?');
 	bool known = strcmp(reason, link->reason) == 0;
 
 	memcpy(link->reason, reason, sizeof(reason));

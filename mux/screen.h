@@ -62,7 +62,7 @@ void screen_redraw(const struct screen *screen, struct evbuffer *out);
  */
 void screen_leave(struct screen *screen, struct evbuffer *out);
 
-/* The same for whoever has only the modes. A constant-size text; NULL behind the last. */
-const char *screen_undo(uint32_t modes, unsigned index);
+/* The same for whoever has only the set modes. A constant-size text; NULL behind the last. */
+const char *screen_undo(uint32_t set, unsigned index);
 
 #endif

@@ -113,7 +113,7 @@ static void show_history(struct viewer *viewer, bool begins_in_line)
 {
 	struct evbuffer *text = evbuffer_new();
 	struct evbuffer_ptr place = { .pos = 0 };
-	size_t length = evbuffer_get_length(viewer->history), lines = 0;
+	size_t length, lines = 0;
 	struct view view;
 
 	if (!text)

@@ -312,7 +312,7 @@ static int store_choice(struct config_reader *reader, const struct toml_value *v
 		size_t length = strcspn(word, " ");
 
 		if (length == string->length && memcmp(word, string->bytes, length) == 0) {
-			memcpy(field, &number, sizeof(number));
+			*(unsigned *)field = number;
 			return 0;
 		}
 		word += length + 1;

@@ -312,14 +312,14 @@ START_TEST(tells_a_change_of_size_once)
 
 START_TEST(writes_a_byte_in_an_emergency)
 {
-	const uint64_t register_ =
+	const uint64_t place =
 		VIRTIO_MMIO_CONFIG + offsetof(struct virtio_console_config, emerg_wr);
 
-	virtio_mmio_write(&driver.mmio, register_, 4, 'S');
-	virtio_mmio_write(&driver.mmio, register_, 1, 'O');
-	virtio_mmio_write(&driver.mmio, register_, 8, 'x');
-	virtio_mmio_write(&driver.mmio, register_ + 1, 1, 'x');
-	virtio_mmio_write(&driver.mmio, register_ + 4, 4, 'x');
+	virtio_mmio_write(&driver.mmio, place, 4, 'S');
+	virtio_mmio_write(&driver.mmio, place, 1, 'O');
+	virtio_mmio_write(&driver.mmio, place, 8, 'x');
+	virtio_mmio_write(&driver.mmio, place + 1, 1, 'x');
+	virtio_mmio_write(&driver.mmio, place + 4, 4, 'x');
 	virtio_mmio_write(&driver.mmio, VIRTIO_MMIO_CONFIG, 4, 'x');
 
 	ck_assert_uint_eq(driver.link.written, 2);

@@ -12,21 +12,21 @@
 
 #define PASTE 1000
 
-static struct console_link link_;
+static struct console_link fake;
 static struct serial serial;
 static int interrupt_fd;
 
 static void start(void)
 {
 	interrupt_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	fake_link_init(&link_);
-	serial_init(&serial, &link_, interrupt_fd);
-	console_link_set_consumer(&link_, &serial.consumer);
+	fake_link_init(&fake);
+	serial_init(&serial, &fake, interrupt_fd);
+	console_link_set_consumer(&fake, &serial.consumer);
 }
 
 static void stop(void)
 {
-	fake_link_release(&link_);
+	fake_link_release(&fake);
 	close(interrupt_fd);
 }
 
@@ -79,8 +79,8 @@ START_TEST(transmits_at_once)
 	out(UART_TX, 'h');
 	out(UART_TX, 'i');
 
-	ck_assert_uint_eq(link_.written, 2);
-	ck_assert_mem_eq(link_.output, "hi", 2);
+	ck_assert_uint_eq(fake.written, 2);
+	ck_assert_mem_eq(fake.output, "hi", 2);
 	ck_assert_uint_eq(in(UART_LSR), UART_LSR_TEMT | UART_LSR_THRE);
 }
 
@@ -94,7 +94,7 @@ START_TEST(keeps_the_divisor_apart_from_data_and_interrupts)
 	ck_assert_uint_eq(in(UART_DLM), 0x12);
 	out(UART_LCR, UART_LCR_WLEN8);
 	ck_assert_uint_eq(in(UART_IER), 0);
-	ck_assert_uint_eq(link_.written, 0);
+	ck_assert_uint_eq(fake.written, 0);
 }
 
 START_TEST(is_probed_as_a_16550A)
@@ -145,7 +145,7 @@ START_TEST(has_a_fifo_of_sixteen_bytes)
 		ck_assert_uint_eq(in(UART_RX), count++);
 
 	ck_assert_uint_eq(count, SERIAL_FIFO);
-	ck_assert_uint_eq(link_.written, 0);
+	ck_assert_uint_eq(fake.written, 0);
 }
 
 START_TEST(holds_one_byte_without_the_fifo)
@@ -179,7 +179,7 @@ START_TEST(interrupts_again_after_each_transmission)
 		out(UART_TX, 'x');
 	}
 
-	ck_assert_uint_eq(link_.written, 100);
+	ck_assert_uint_eq(fake.written, 100);
 }
 
 START_TEST(gives_a_paste_whole_to_a_driver_that_waits_for_interrupts)
@@ -190,7 +190,7 @@ START_TEST(gives_a_paste_whole_to_a_driver_that_waits_for_interrupts)
 	for (size_t i = 0; i < PASTE; i++)
 		typed[i] = (uint8_t)(i * 7);
 	open_port();
-	fake_link_type(&link_, typed, PASTE);
+	fake_link_type(&fake, typed, PASTE);
 	while (interrupted())
 		count += handle_interrupt(got + count, PASTE - count);
 
@@ -204,7 +204,7 @@ START_TEST(interrupts_for_every_arrival_after_the_last_was_read)
 
 	open_port();
 	for (uint8_t i = 0; i < 50; i++) {
-		fake_link_type(&link_, &i, 1);
+		fake_link_type(&fake, &i, 1);
 		ck_assert(interrupted());
 		ck_assert_uint_eq(handle_interrupt(&byte, 1), 1);
 		ck_assert_uint_eq(byte, i);
@@ -215,10 +215,10 @@ START_TEST(interrupts_for_every_arrival_after_the_last_was_read)
 START_TEST(tells_a_full_fifo_from_one_that_waited)
 {
 	open_port();
-	fake_link_type(&link_, "x", 1);
+	fake_link_type(&fake, "x", 1);
 	ck_assert_uint_eq(in(UART_IIR)&0x0f, UART_IIR_RX_TIMEOUT);
 	in(UART_RX);
-	fake_link_type(&link_, "0123456789", 10);
+	fake_link_type(&fake, "0123456789", 10);
 	ck_assert_uint_eq(in(UART_IIR)&0x0f, UART_IIR_RDI);
 }
 
@@ -227,7 +227,7 @@ START_TEST(interrupts_for_a_cause_that_another_hid)
 {
 	open_port();
 	out(UART_IER, UART_IER_RDI | UART_IER_THRI);
-	fake_link_type(&link_, "x", 1);
+	fake_link_type(&fake, "x", 1);
 	ck_assert(interrupted());
 
 	ck_assert_uint_eq(in(UART_IIR)&0x0f, UART_IIR_RX_TIMEOUT);
@@ -241,7 +241,7 @@ START_TEST(keeps_what_was_typed_before_the_driver_came)
 {
 	uint8_t got[5];
 
-	fake_link_type(&link_, "early", 5);
+	fake_link_type(&fake, "early", 5);
 	ck_assert(!interrupted());
 	open_port();
 
@@ -254,7 +254,7 @@ START_TEST(gives_input_to_a_driver_that_polls)
 {
 	unsigned polls = 0;
 
-	fake_link_type(&link_, "k", 1);
+	fake_link_type(&fake, "k", 1);
 	while (!(in(UART_LSR)&UART_LSR_DR))
 		ck_assert_uint_lt(polls++, 1000);
 
@@ -264,7 +264,7 @@ START_TEST(gives_input_to_a_driver_that_polls)
 START_TEST(shows_a_break_with_its_character)
 {
 	open_port();
-	fake_link_break(&link_);
+	fake_link_break(&fake);
 
 	ck_assert(interrupted());
 	ck_assert_uint_eq(in(UART_IIR)&0x0f, UART_IIR_RLSI);
@@ -278,8 +278,8 @@ START_TEST(shows_a_break_before_what_is_typed_after_it)
 {
 	uint8_t got[4];
 
-	fake_link_break(&link_);
-	fake_link_type(&link_, "b", 1);
+	fake_link_break(&fake);
+	fake_link_type(&fake, "b", 1);
 	open_port();
 
 	ck_assert_uint_eq(in(UART_LSR)&UART_LSR_BI, UART_LSR_BI);
@@ -300,7 +300,7 @@ START_TEST(answers_wide_accesses_a_byte_a_port)
 START_TEST(forgets_everything_in_a_reset)
 {
 	open_port();
-	fake_link_type(&link_, "x", 1);
+	fake_link_type(&fake, "x", 1);
 	serial_reset(&serial);
 
 	ck_assert_uint_eq(in(UART_IER), 0);
@@ -331,7 +331,7 @@ START_TEST(is_driven_and_fed_by_two_threads)
 		typed[i] = (uint8_t)i;
 	ck_assert_int_eq(pthread_create(&thread, NULL, drive, got), 0);
 	for (size_t i = 0; i < PASTE; i += 10)
-		fake_link_type(&link_, typed + i, 10);
+		fake_link_type(&fake, typed + i, 10);
 	pthread_join(thread, NULL);
 
 	ck_assert_mem_eq(got, typed, PASTE);

@@ -303,22 +303,21 @@ static void write_rsdp(struct area *area, uint64_t xsdt)
 	memcpy(area->bytes, &rsdp, sizeof(rsdp));
 }
 
-size_t acpi_build(const struct acpi_machine *machine, uint8_t *area_bytes, size_t size,
-	uint64_t address)
+size_t acpi_build(const struct acpi_machine *machine, uint8_t *area, size_t size, uint64_t address)
 {
-	struct area area = { area_bytes, size, sizeof(struct rsdp), address, false };
+	struct area tables = { area, size, sizeof(struct rsdp), address, false };
 	uint64_t dsdt, fadt, madt, xsdt;
 
 	if (size < sizeof(struct rsdp))
 		return 0;
-	dsdt = write_dsdt(&area, machine);
-	fadt = write_fadt(&area, dsdt);
-	madt = write_madt(&area, machine);
-	xsdt = write_xsdt(&area, fadt, madt);
-	if (area.full)
+	dsdt = write_dsdt(&tables, machine);
+	fadt = write_fadt(&tables, dsdt);
+	madt = write_madt(&tables, machine);
+	xsdt = write_xsdt(&tables, fadt, madt);
+	if (tables.full)
 		return 0;
-	write_rsdp(&area, xsdt);
-	return area.used;
+	write_rsdp(&tables, xsdt);
+	return tables.used;
 }
 
 int arch_describe_machine(struct machine *machine)

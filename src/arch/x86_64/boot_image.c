@@ -87,6 +87,7 @@ static int write_data(const struct machine *machine, const struct boot_kernel *k
 	if (result == 0)
 		result = boot_params_write(&machine->memory, data);
 	explicit_bzero(seed, sizeof(seed));
+	data->seed = NULL;
 	return result;
 }
 

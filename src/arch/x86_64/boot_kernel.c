@@ -142,7 +142,7 @@ static int unpack(struct loading *loading)
 	const struct bzimage *image = &loading->image;
 	AUTO_FREE uint8_t *payload = malloc(image->payload_size);
 	AUTO_FREE uint8_t *unpacked = NULL;
-	size_t size = 0;
+	size_t size = image->run_size;
 	int result;
 
 	if (!payload)
@@ -150,8 +150,8 @@ static int unpack(struct loading *loading)
 	result = kernel_source_read(&loading->file, image->payload_offset, payload,
 		image->payload_size);
 	if (result == 0)
-		result = payload_unpack(payload, image->payload_size, image->run_size, &unpacked,
-			&size, loading->error);
+		result = payload_unpack(payload, image->payload_size, &unpacked, &size,
+			loading->error);
 	if (result < 0)
 		return result;
 	if (!elf_recognise(unpacked, size))
@@ -163,8 +163,8 @@ static int load_bzimage(struct loading *loading)
 {
 	struct boot_kernel *kernel = loading->kernel;
 	struct bzimage *image = &loading->image;
-	int result = bzimage_parse(loading->head, loading->head_size, loading->file.size, image,
-		&kernel->header, loading->error);
+	const struct kernel_head head = { loading->head, loading->head_size, loading->file.size };
+	int result = bzimage_parse(&head, image, &kernel->header, loading->error);
 
 	if (result == 0)
 		result = need_memory(loading);

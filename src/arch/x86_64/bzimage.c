@@ -58,15 +58,15 @@ static int check_place(const struct bzimage *image, struct boot_error *error)
 	return 0;
 }
 
-int bzimage_parse(const uint8_t *head, size_t size, uint64_t file_size, struct bzimage *image,
+int bzimage_parse(const struct kernel_head *head, struct bzimage *image,
 	struct setup_header *header, struct boot_error *error)
 {
 	uint32_t sectors;
 	int result;
 
-	if (!bzimage_recognise(head, size))
+	if (!bzimage_recognise(head->bytes, head->size))
 		return boot_refuse(error, "not a bzImage");
-	memcpy(header, head + HEADER_OFFSET, sizeof(*header));
+	memcpy(header, head->bytes + HEADER_OFFSET, sizeof(*header));
 	result = check_protocol(header, error);
 	if (result)
 		return result;
@@ -82,7 +82,7 @@ int bzimage_parse(const uint8_t *head, size_t size, uint64_t file_size, struct b
 		.initrd_end = (uint64_t)header->initrd_addr_max + 1,
 		.command_line_limit = header->cmdline_size ? header->cmdline_size : 255,
 	};
-	result = check_sizes(image, file_size, error);
+	result = check_sizes(image, head->file_size, error);
 	if (result == 0)
 		result = check_place(image, error);
 	return result;

@@ -109,7 +109,7 @@ void arch_describe_vcpu(struct vcpu *vcpu, char *text, size_t length)
 	}
 	size = read_instruction(vcpu, registers.rip, bytes);
 	for (unsigned i = 0; i < size; i++)
-		snprintf(code + 2 * i, 3, "%02x", bytes[i]);
+		snprintf(code + (size_t)2 * i, 3, "%02x", bytes[i]);
 	snprintf(text, length, "vcpu%u: %s at rip 0x%llx%s%s", vcpu->index, cause,
 		(unsigned long long)registers.rip, size ? ", code " : "", code);
 }

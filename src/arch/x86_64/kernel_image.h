@@ -73,12 +73,19 @@ struct bzimage {
 	uint32_t command_line_limit; /* without the NUL */
 };
 
+/* The first bytes of a file. */
+struct kernel_head {
+	const uint8_t *bytes;
+	size_t size;
+	uint64_t file_size;
+};
+
 /* What the bytes at the start of a file are, for people: "an arm64 kernel Image". */
 const char *kernel_describe(const uint8_t *bytes, size_t size);
 
 bool bzimage_recognise(const uint8_t *bytes, size_t size);
-/* head: the first bytes of a file of file_size; the header is copied out. */
-int bzimage_parse(const uint8_t *head, size_t size, uint64_t file_size, struct bzimage *image,
+/* The header is copied out. */
+int bzimage_parse(const struct kernel_head *head, struct bzimage *image,
 	struct setup_header *header, struct boot_error *error);
 
 bool elf_recognise(const uint8_t *bytes, size_t size);
@@ -86,9 +93,10 @@ int elf_parse(const struct kernel_source *source, struct kernel_plan *plan,
 	struct boot_error *error);
 
 enum payload_format payload_recognise(const uint8_t *bytes, size_t size);
-/* *unpacked is malloc'ed, at most limit bytes; -ENOTSUP for PAYLOAD_UNKNOWN. */
-int payload_unpack(const uint8_t *bytes, size_t size, size_t limit, uint8_t **unpacked,
-	size_t *unpacked_size, struct boot_error *error);
+/* *unpacked is malloc'ed; *unpacked_size is its limit, then its size. -ENOTSUP for PAYLOAD_UNKNOWN.
+ */
+int payload_unpack(const uint8_t *bytes, size_t size, uint8_t **unpacked, size_t *unpacked_size,
+	struct boot_error *error);
 
 /* Every segment lies in one piece of RAM from KERNEL_LOWEST and inside [0, end). */
 int kernel_plan_check(const struct kernel_plan *plan, const struct guest_memory *memory,

@@ -98,6 +98,7 @@ static int unpack_gzip(const uint8_t *bytes, size_t size, uint8_t *to, size_t *l
 	return code == Z_STREAM_END ? 0 : -EINVAL;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the library writes there
 static int unpack_zstd(const uint8_t *bytes, size_t size, uint8_t *to, size_t *length)
 {
 	ZSTD_inBuffer input = { bytes, size, 0 };
@@ -114,8 +115,8 @@ static int unpack_zstd(const uint8_t *bytes, size_t size, uint8_t *to, size_t *l
 	return left == 0 ? 0 : -EINVAL;
 }
 
-int payload_unpack(const uint8_t *bytes, size_t size, size_t limit, uint8_t **unpacked,
-	size_t *unpacked_size, struct boot_error *error)
+int payload_unpack(const uint8_t *bytes, size_t size, uint8_t **unpacked, size_t *unpacked_size,
+	struct boot_error *error)
 {
 	static int (*const unpack[])(const uint8_t *, size_t, uint8_t *, size_t *) = {
 		[PAYLOAD_GZIP] = unpack_gzip,
@@ -130,9 +131,9 @@ int payload_unpack(const uint8_t *bytes, size_t size, size_t limit, uint8_t **un
 
 	if (format == PAYLOAD_UNKNOWN)
 		return -ENOTSUP;
-	if (size <= TRAILER || size > UINT32_MAX || limit > UINT32_MAX)
+	if (size <= TRAILER || size > UINT32_MAX || *unpacked_size > UINT32_MAX)
 		return boot_refuse(error, "its compressed payload has an impossible size");
-	length = room_for(bytes, size, limit);
+	length = room_for(bytes, size, *unpacked_size);
 	to = malloc(length);
 	if (!to)
 		return -ENOMEM;
