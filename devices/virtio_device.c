@@ -49,7 +49,7 @@ static void visit(evutil_socket_t fd, short events, void *owner)
 	virtio_device_lock(device);
 	unfinished = device->unfinished;
 	device->unfinished = 0;
-	for (uint16_t i = 0; i < device->type->queue_count; i++)
+	for (uint16_t i = 0; device->running && i < device->type->queue_count; i++)
 		if (unfinished & 1ULL << i)
 			device->type->notify(device, &device->queue[i]);
 	virtio_device_unlock(device);
@@ -130,6 +130,7 @@ void virtio_device_unlock(struct virtio_device *device)
 			device->type->name, broken);
 		if (device->failed)
 			device->failed(device);
+		device->running = false;
 	}
 	pthread_mutex_unlock(&device->lock);
 }

@@ -52,7 +52,7 @@ struct virtio_device {
 	uint64_t negotiated;
 	void *config; /* device configuration space, read by the driver */
 	size_t config_size;
-	bool running; /* the driver is ready; set by the transport */
+	bool running; /* from DRIVER_OK, set by the transport, to a failure or reset */
 	bool needs_reset; /* a queue broke, and no reset came yet */
 	uint64_t unfinished; /* a bit for each queue to be visited again */
 	struct event *again; /* owned; visits them */

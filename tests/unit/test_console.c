@@ -206,14 +206,44 @@ START_TEST(keeps_input_until_there_are_buffers)
 	for (size_t i = 0; i < sizeof(typed);) {
 		int64_t length;
 
-		post_room(7);
+		post_room(8);
 		length = received();
 		ck_assert_int_gt(length, 0);
 		ck_assert_mem_eq(buffer(0), typed + i, (size_t)length);
 		i += (size_t)length;
 	}
 
-	post_room(7);
+	post_room(8);
+	ck_assert_int_eq(received(), -1);
+	fake_link_type(&driver.link, "x", 1);
+	ck_assert_int_eq(received(), 1);
+}
+
+START_TEST(uses_no_buffer_before_the_driver_is_ready)
+{
+	const uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+		VIRTIO_CONFIG_S_FEATURES_OK;
+
+	fake_driver_negotiate(&driver, 0);
+	fake_driver_write(&driver, VIRTIO_MMIO_STATUS, status);
+	fake_driver_enable(&driver, RECEIVE);
+	fake_ring_post(&driver.ring[RECEIVE], BUFFER, 64, VRING_DESC_F_WRITE);
+	fake_link_type(&driver.link, "x", 1);
+	ck_assert_int_eq(received(), -1);
+
+	fake_driver_write(&driver, VIRTIO_MMIO_STATUS, status | VIRTIO_CONFIG_S_DRIVER_OK);
+	ck_assert_int_eq(received(), 1);
+}
+
+START_TEST(uses_no_buffer_while_it_waits_for_a_reset)
+{
+	post_room(64);
+	fake_ring_post(&driver.ring[TRANSMIT], 0, 1, 0);
+	fake_driver_kick(&driver, TRANSMIT);
+	ck_assert(fake_driver_needs_reset(&driver));
+	fake_link_type(&driver.link, "x", 1);
+	fake_driver_write(&driver, VIRTIO_MMIO_QUEUE_NOTIFY, RECEIVE);
+
 	ck_assert_int_eq(received(), -1);
 }
 
@@ -338,6 +368,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, forgets_a_huge_request_of_a_queue_that_was_stopped);
 	tcase_add_test(tcase, gives_input_to_a_waiting_buffer);
 	tcase_add_test(tcase, keeps_input_until_there_are_buffers);
+	tcase_add_test(tcase, uses_no_buffer_while_it_waits_for_a_reset);
 	tcase_add_test(tcase, keeps_what_is_typed_while_the_driver_is_away);
 	tcase_add_test(tcase, returns_receive_buffers_it_cannot_write);
 	tcase_add_test(tcase, leaves_the_input_alone_that_another_device_gets);
@@ -360,6 +391,7 @@ int main(void)
 	suite_add_tcase(suite, early);
 	tcase_add_checked_fixture(early, create, stop);
 	tcase_add_test(early, keeps_what_was_typed_before_the_driver_came);
+	tcase_add_test(early, uses_no_buffer_before_the_driver_is_ready);
 	tcase_add_test(early, tells_a_starting_driver_the_size);
 	tcase_add_test(early, says_nothing_of_a_size_nobody_knows);
 

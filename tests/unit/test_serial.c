@@ -148,6 +148,19 @@ START_TEST(has_a_fifo_of_sixteen_bytes)
 	ck_assert_uint_eq(fake.written, 0);
 }
 
+START_TEST(keeps_input_apart_from_what_is_looped_back)
+{
+	open_port();
+	out(UART_MCR, UART_MCR_LOOP);
+	fake_link_type(&fake, "i", 1);
+	out(UART_TX, 'o');
+	ck_assert_uint_eq(in(UART_RX), 'o');
+	ck_assert_uint_eq(in(UART_LSR)&UART_LSR_DR, 0);
+
+	out(UART_MCR, UART_MCR_OUT2);
+	ck_assert_uint_eq(in(UART_RX), 'i');
+}
+
 START_TEST(holds_one_byte_without_the_fifo)
 {
 	out(UART_MCR, UART_MCR_LOOP);
@@ -351,6 +364,7 @@ int main(void)
 	tcase_add_test(tcase, is_probed_as_a_16550A);
 	tcase_add_test(tcase, has_no_extended_registers);
 	tcase_add_test(tcase, has_a_fifo_of_sixteen_bytes);
+	tcase_add_test(tcase, keeps_input_apart_from_what_is_looped_back);
 	tcase_add_test(tcase, holds_one_byte_without_the_fifo);
 	tcase_add_test(tcase, asserts_an_empty_transmitter_whenever_it_is_enabled);
 	tcase_add_test(tcase, interrupts_again_after_each_transmission);

@@ -111,6 +111,7 @@ START_TEST(visits_a_queue_again_when_asked)
 	struct virtio_device *device = create();
 
 	virtio_device_lock(device);
+	device->running = true;
 	virtio_device_visit_again(device, &device->queue[2]);
 	virtio_device_unlock(device);
 	ck_assert_uint_eq(visits, 0);
@@ -127,8 +128,10 @@ START_TEST(visits_no_queue_that_was_reset)
 	struct virtio_device *device = create();
 
 	virtio_device_lock(device);
+	device->running = true;
 	virtio_device_visit_again(device, &device->queue[0]);
 	virtio_device_reset(device);
+	device->running = true;
 	virtio_device_unlock(device);
 	event_base_loop(base, EVLOOP_ONCE);
 
@@ -171,6 +174,7 @@ START_TEST(lets_others_have_the_loop_between_visits)
 	busy.notify = busy_notify;
 	device = virtio_device_create(&busy,
 		&(struct device_context){ .memory = &guest.memory, .base = base });
+	device->running = true;
 	virtio_device_visit_again(device, &device->queue[0]);
 	event_add(other, &(struct timeval){ .tv_usec = 1 });
 	event_base_dispatch(base);
@@ -185,6 +189,8 @@ START_TEST(fails_once_for_a_broken_queue_until_it_is_reset)
 	struct virtio_device *device = create();
 
 	device->failed = count_failure;
+	device->running = true;
+	virtio_device_visit_again(device, &device->queue[0]);
 	for (unsigned i = 0; i < 3; i++) {
 		virtio_device_lock(device);
 		device->queue[1].broken = "descriptor of the test";
@@ -192,6 +198,8 @@ START_TEST(fails_once_for_a_broken_queue_until_it_is_reset)
 	}
 	ck_assert_uint_eq(failures, 1);
 	ck_assert(device->needs_reset);
+	event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_uint_eq(visits, 0);
 
 	virtio_device_reset(device);
 	ck_assert(!device->needs_reset);

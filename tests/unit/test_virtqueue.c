@@ -152,7 +152,7 @@ static const struct {
 } bad_table[] = {
 	{ VIRTQUEUE_SEGMENTS + 1, 1, { 0 } },
 	{ VIRTQUEUE_SEGMENTS + 1, 0, { 0 } },
-	{ 4, 1, { .addr = TABLE, .len = 16, .flags = I } },
+	{ 4, 1, { .addr = TABLE + 48, .len = 16, .flags = I } },
 	{ 4, 1, { .addr = BUFFER, .len = 1, .flags = N, .next = 4 } },
 	{ 4, 1, { .addr = BUFFER, .len = 1, .flags = N, .next = 1 } },
 	{ 4, 0, { .addr = BUFFER, .len = 0, .flags = N, .next = 0 } },
