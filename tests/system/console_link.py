@@ -86,6 +86,7 @@ def hello(name, boot_id=None, begin=0, end=0, version=VERSION, state=RUNNING, fl
 
 class Guest:
     def __init__(self, directory, name, ring=262144, **options):
+        self.stream = None
         self.directory = directory
         self.name = name
         self.ring_size = ring
@@ -107,7 +108,6 @@ class Guest:
         self.breaks = 0
         self.refusals = []
         self.connections = 0
-        self.stream = None
         self._try_at = 0.0
 
     # What the guest does
@@ -135,6 +135,7 @@ class Guest:
         self.stream = None
 
     kill = close
+    __del__ = close
 
     def _lose(self):
         self.close()

@@ -128,6 +128,7 @@ class Viewer:
     """An attach stream that goes on where it was when muxd comes back."""
 
     def __init__(self, directory, read_only=False):
+        self.stream = None
         self.directory = directory
         self.read_only = read_only
         self.shown = {}  # name: bytearray
@@ -141,7 +142,6 @@ class Viewer:
         self.notices = []
         self.ready = False
         self.ended = False
-        self.stream = None
         self._connect()
 
     def _connect(self):
@@ -172,6 +172,8 @@ class Viewer:
         if self.stream:
             self.stream.close()
         self.stream = None
+
+    __del__ = close
 
     def output(self, name):
         return bytes(self.shown.get(name, b""))
