@@ -120,7 +120,11 @@ def varlink(stream, method, parameters, **flags):
 def control(directory):
     stream = socket.socket(socket.AF_UNIX)
     stream.settimeout(TIMEOUT)
-    stream.connect(os.path.join(directory, "control.sock"))
+    try:
+        stream.connect(os.path.join(directory, "control.sock"))
+    except OSError:
+        stream.close()
+        raise
     return stream
 
 
