@@ -58,8 +58,13 @@ static void viewer_ended(evutil_socket_t number, short what, void *owner)
 
 	(void)number;
 	(void)what;
-	if (!server->viewer || waitpid(server->viewer, &status, WNOHANG) != server->viewer)
+	if (!server->viewer ||
+		waitpid(server->viewer, &status, WNOHANG | WUNTRACED) != server->viewer)
 		return;
+	if (WIFSTOPPED(status)) {
+		raise(SIGTSTP); /* the shell that waits for us gets its terminal */
+		return;
+	}
 	server->viewer = 0;
 	server->status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 	event_base_loopbreak(server->base);

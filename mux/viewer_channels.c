@@ -116,7 +116,7 @@ static void remove_channel(struct viewer *viewer, struct viewer_channel *channel
 	if (viewer->connected == channel)
 		viewer_leave(viewer);
 	view_channel_end(&channel->text);
-	viewer_message(viewer, "%s: gone", channel->name);
+	viewer_message(viewer, "%s: dropped", channel->name);
 	*place = channel->next;
 	destroy_channel(channel);
 	choose_labels(viewer);
@@ -203,17 +203,20 @@ static bool is_one_of(const char *word, const char *const *words)
 	return *words != NULL;
 }
 
-/* What a guest goes through stands in its history too; the rest, and hidden guests, we tell. */
-static void tell_state(struct viewer *viewer, const struct viewer_channel *channel,
-	const char *before)
+/*
+ * What a guest goes through stands in its history too; the rest, and what hidden guests come to,
+ * we tell. A channel without its guest is told of when the guest comes.
+ */
+static void tell_state(struct viewer *viewer, struct viewer_channel *channel, const char *before)
 {
-	static const char *const untold[] = { "gone", "paused", NULL };
-	static const char *const ends[] = { "gone", "powered off", "crashed", NULL };
+	static const char *const away[] = { "", "gone", "paused", NULL };
+	static const char *const ends[] = { "powered off", "crashed", NULL };
 	bool hidden = !channel->followed && is_one_of(channel->state, ends);
 	char key[16] = "";
 
-	if (*before && !hidden && !is_one_of(channel->state, untold) &&
-		strcmp(before, "paused") != 0)
+	if (!*before && !strcmp(channel->state, "gone"))
+		return;
+	if (!hidden && !is_one_of(channel->state, away) && !is_one_of(before, away))
 		return;
 	if (channel->key)
 		snprintf(key, sizeof(key), " (key %c)", channel->key);

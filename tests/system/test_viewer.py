@@ -175,7 +175,7 @@ class Tagged(ViewerTest):
         late.write(b"first words\r\n")
         terminal.wait_for(r"late    \| first words")
         self.mux.remove(late)
-        terminal.wait_for(r"\*\*\* late: gone")
+        terminal.wait_for(r"\*\*\* late: dropped")
 
     def test_lost_bytes_are_told(self):
         terminal = self.console(NO_COLOR="1")
