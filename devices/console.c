@@ -43,6 +43,7 @@ static bool transmit_request(struct console *console, size_t *budget)
 
 		console_link_write(console->link, (uint8_t *)iov->iov_base + console->offset, part);
 		*budget -= part;
+		// cppcheck-suppress knownConditionTrueFalse ; part is less when the budget is
 		if (part < rest) {
 			console->offset += part;
 			return false;

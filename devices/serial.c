@@ -146,10 +146,10 @@ static uint8_t read_modem_status(const struct serial *serial)
 
 	if (!(control & UART_MCR_LOOP))
 		return CONNECTED;
-	return (uint8_t)((control & UART_MCR_DTR ? UART_MSR_DSR : 0) |
-		(control & UART_MCR_RTS ? UART_MSR_CTS : 0) |
-		(control & UART_MCR_OUT1 ? UART_MSR_RI : 0) |
-		(control & UART_MCR_OUT2 ? UART_MSR_DCD : 0));
+	return (uint8_t)(((control & UART_MCR_DTR) ? UART_MSR_DSR : 0) |
+		((control & UART_MCR_RTS) ? UART_MSR_CTS : 0) |
+		((control & UART_MCR_OUT1) ? UART_MSR_RI : 0) |
+		((control & UART_MCR_OUT2) ? UART_MSR_DCD : 0));
 }
 
 static uint8_t read_register(struct serial *serial, uint64_t offset)
@@ -203,7 +203,7 @@ static void control_fifo(struct serial *serial, uint8_t value)
 
 	if (changed & UART_FCR_ENABLE_FIFO || value & UART_FCR_CLEAR_RCVR)
 		serial->received = 0;
-	serial->fifo_control = value & UART_FCR_ENABLE_FIFO
+	serial->fifo_control = (value & UART_FCR_ENABLE_FIFO)
 		? value & (UART_FCR_ENABLE_FIFO | UART_FCR_TRIGGER_MASK)
 		: 0;
 }

@@ -124,12 +124,14 @@ static bool has_news(const struct follow *follow)
 	return !follow->channel || follow->announce || follow->credit || has_output(follow);
 }
 
-/* One thing. The follow may be gone afterwards. */
-static void tell_news(struct follow *follow)
+/* One thing. False: it was the last, and the follow is gone. */
+static bool tell_news(struct follow *follow)
 {
-	if (!follow->channel)
+	if (!follow->channel) {
 		tell_gone(follow);
-	else if (follow->announce)
+		return false;
+	}
+	if (follow->announce)
 		tell_channel(follow);
 	else if (follow->credit)
 		tell_credit(follow);
@@ -137,6 +139,7 @@ static void tell_news(struct follow *follow)
 		tell_lost(follow);
 	else if (has_output(follow))
 		tell_output(follow);
+	return true;
 }
 
 static void enqueue(struct follow *follow)
@@ -162,12 +165,9 @@ static void progress(struct attach_peer *peer)
 
 	while (!peer->doomed && evbuffer_get_length(output) < UNSENT_MOST &&
 		(follow = TAILQ_FIRST(&peer->ready))) {
-		bool last = !follow->channel;
-
 		TAILQ_REMOVE(&peer->ready, follow, of_ready);
 		follow->queued = false;
-		tell_news(follow);
-		if (!last)
+		if (tell_news(follow))
 			enqueue(follow);
 		tell_ready(peer);
 	}

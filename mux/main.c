@@ -19,6 +19,7 @@
 struct arguments {
 	struct server_options server;
 	const char *runtime_dir;
+	char control_path[PATH_MAX + 16]; /* of a running muxd */
 	bool read_only;
 	bool help;
 	bool version;
@@ -180,8 +181,7 @@ static bool parse_options(struct arguments *arguments, int count, char **words, 
 
 static int attach(struct arguments *arguments, int count, char **words)
 {
-	char path[PATH_MAX + 16];
-	struct viewer_options viewer = { .control_path = path };
+	struct viewer_options viewer = { .control_path = arguments->control_path };
 
 	if (!parse_options(arguments, count, words, true))
 		return 2;
@@ -192,20 +192,17 @@ static int attach(struct arguments *arguments, int count, char **words)
 	viewer.what = optind < count ? words[optind] : "console";
 	viewer.read_only = arguments->read_only;
 	viewer.escape = arguments->server.escape;
-	snprintf(path, sizeof(path), "%s/control.sock", arguments->server.directory.mux);
 	return viewer_main(&viewer);
 }
 
 static int run_words(struct arguments *arguments, int count, char **words)
 {
-	char path[PATH_MAX + 16];
 	const struct command *command = command_find(words[0]);
 
 	if (!strcmp(words[0], "attach") ||
 		(count == 2 && command && !strcmp(command->name, "connect")))
 		return attach(arguments, count, words);
-	snprintf(path, sizeof(path), "%s/control.sock", arguments->server.directory.mux);
-	return client_run(path, words);
+	return client_run(arguments->control_path, words);
 }
 
 int main(int count, char **words)
@@ -235,6 +232,8 @@ int main(int count, char **words)
 			strerror(-error));
 		return 2;
 	}
+	snprintf(arguments.control_path, sizeof(arguments.control_path), "%s/control.sock",
+		arguments.server.directory.mux);
 	if (optind < count)
 		return run_words(&arguments, count - optind, words + optind);
 	arguments.server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);

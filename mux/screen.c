@@ -61,10 +61,10 @@ static const struct {
 const char *screen_undo(uint32_t set, unsigned index)
 {
 	if (index < ARRAY_SIZE(modes))
-		return set & 1U << index ? modes[index].undo : "";
+		return (set & 1U << index) ? modes[index].undo : "";
 	index -= (unsigned)ARRAY_SIZE(modes);
 	if (index < ARRAY_SIZE(further_modes))
-		return set & further_modes[index].bit ? further_modes[index].undo : "";
+		return (set & further_modes[index].bit) ? further_modes[index].undo : "";
 	return NULL;
 }
 

@@ -26,7 +26,7 @@
  */
 static int open_again(int fd, int flags)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 	int own = -1;
 
 	if (tcgetsid(fd) == getsid(0))

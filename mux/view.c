@@ -178,7 +178,7 @@ static void take_back(struct view_channel *channel)
 	if (!start)
 		return;
 	while (--start && (channel->text[start] & 0xc0) == 0x80)
-		continue;
+		;
 	memcpy(last, channel->text + start, channel->length - start);
 	columns = text_columns(last);
 	channel->length = start;

@@ -23,7 +23,7 @@ struct boot_kernel {
  * linked for. Guest memory is still zero. -EINVAL with the reason in error: the operator can mend
  * it; other -errno: the host failed.
  */
-int boot_kernel_load(const char *path, const struct guest_memory *memory, bool randomise,
+int boot_kernel_load(const char *path, const struct guest_memory *memory, bool randomise_it,
 	struct boot_kernel *kernel, struct boot_error *error);
 
 #endif
