@@ -363,7 +363,7 @@ bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only)
 	mux->peer_count++;
 	bufferevent_setcb(stream, attach_readable, attach_written, attach_event, peer);
 	bufferevent_set_max_single_read(stream, READ_MOST);
-	bufferevent_setwatermark(stream, EV_READ, 0, 2 * READ_MOST);
+	bufferevent_setwatermark(stream, EV_READ, 0, (size_t)2 * READ_MOST);
 	bufferevent_setwatermark(stream, EV_WRITE, UNSENT_LOW, 0);
 	bufferevent_enable(stream, EV_READ | EV_WRITE);
 	TAILQ_FOREACH(channel, &mux->channels, link)

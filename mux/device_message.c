@@ -178,7 +178,7 @@ static bool makes_way(struct device *old, const struct console_hello *hello)
 {
 	const struct history_record *record = &old->channel->history.record;
 
-	if (memcmp(record->boot_id, hello->boot_id, sizeof(record->boot_id)))
+	if (memcmp(record->boot_id, hello->boot_id, sizeof(record->boot_id)) != 0)
 		return ends_if_dead(old);
 	device_destroy(old);
 	return true;

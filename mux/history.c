@@ -85,7 +85,7 @@ static bool file_makes_sense(const struct history_file *file, size_t file_size, 
 	if (file->magic != HISTORY_MAGIC || file->version != HISTORY_VERSION ||
 		file->record_size != sizeof(struct history_record) ||
 		file->ring_size != file_size - HISTORY_HEADER ||
-		strncmp(file->name, name, sizeof(file->name)))
+		strncmp(file->name, name, sizeof(file->name)) != 0)
 		return false;
 	valid = atomic_load_explicit(&file->valid, memory_order_relaxed);
 	if (valid > 1)
@@ -145,6 +145,7 @@ static int begin_anew(struct history *history, int fd, const char *name, size_t 
 	error = map(history, fd, file_size);
 	if (error)
 		return error;
+	assert(history->file);
 	history->record = (struct history_record){ .end = 0 };
 	history->committed = 0;
 	history->file->version = HISTORY_VERSION;

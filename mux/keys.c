@@ -90,7 +90,7 @@ bool keys_parse(const char *name, int *escape)
 	if (!last[0] || last[1] || last[0] < 0x20)
 		return false;
 	if (last == name) {
-		*escape = last[0];
+		*escape = (unsigned char)last[0];
 		return true;
 	}
 	*escape = toupper((unsigned char)last[0]) ^ 0x40;

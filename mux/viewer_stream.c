@@ -18,7 +18,7 @@
 
 #define FIRST_PAUSE_MS 20
 #define LONGEST_PAUSE_MS 1000
-#define READ_AHEAD (4 * ATTACH_BYTES_MAX)
+#define READ_AHEAD ((size_t)4 * ATTACH_BYTES_MAX)
 
 static const struct message_rule rules[] = {
 	{ ATTACH_CHANNEL, "CHANNEL", 4, ATTACH_TEXT_MAX },
@@ -43,7 +43,7 @@ static void retry_later(struct viewer_stream *stream)
 {
 	struct timeval pause = {
 		.tv_sec = stream->pause_ms / 1000,
-		.tv_usec = stream->pause_ms % 1000 * 1000,
+		.tv_usec = stream->pause_ms % 1000 * 1000L,
 	};
 
 	stream->pause_ms *= 2;

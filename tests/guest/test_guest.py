@@ -242,7 +242,7 @@ class Devices(GuestTest):
         exits = []
         for rounds in (3, 50):
             guest = self.start(f"entropy {rounds}")
-            self.console.wait_for(b"rounds done")
+            self.console.wait_for(b"rounds done\n")
             self.assertNotIn(b"FAIL", self.console.output)
             count = guest.exits()
             del count["interrupted"]

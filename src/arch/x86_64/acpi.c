@@ -303,6 +303,7 @@ static void write_rsdp(struct area *area, uint64_t xsdt)
 	memcpy(area->bytes, &rsdp, sizeof(rsdp));
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): written through the struct
 size_t acpi_build(const struct acpi_machine *machine, uint8_t *area, size_t size, uint64_t address)
 {
 	struct area tables = { area, size, sizeof(struct rsdp), address, false };

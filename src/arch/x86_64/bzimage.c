@@ -33,10 +33,11 @@ static int check_protocol(const struct setup_header *header, struct boot_error *
 
 static int check_sizes(const struct bzimage *image, uint64_t file_size, struct boot_error *error)
 {
-	if (image->kernel_offset + image->kernel_size > file_size)
+	uint64_t whole = image->kernel_offset + image->kernel_size;
+
+	if (whole > file_size)
 		return boot_refuse(error, "truncated: %llu bytes of %llu",
-			(unsigned long long)file_size,
-			(unsigned long long)(image->kernel_offset + image->kernel_size));
+			(unsigned long long)file_size, (unsigned long long)whole);
 	if (image->kernel_size <= ENTRY_64_OFFSET)
 		return boot_refuse(error, "its header leaves no room for the kernel");
 	if (image->payload_offset - image->kernel_offset > image->kernel_size ||
@@ -73,7 +74,7 @@ int bzimage_parse(const struct kernel_head *head, struct bzimage *image,
 
 	sectors = header->setup_sects ? header->setup_sects : 4;
 	*image = (struct bzimage){
-		.kernel_offset = (sectors + 1) * SECTOR,
+		.kernel_offset = (uint64_t)(sectors + 1) * SECTOR,
 		.kernel_size = (uint64_t)header->syssize * 16,
 		.payload_offset = (uint64_t)(sectors + 1) * SECTOR + header->payload_offset,
 		.payload_size = header->payload_length,
