@@ -255,6 +255,20 @@ class Devices(GuestTest):
         self.assert_ends(self.start("hostile"), POWERED_OFF, "tiny: powered off")
         self.assertIn(b"needs a reset", self.console.output)
 
+    def test_no_ring_that_makes_no_sense_is_served_and_all_are_survived(self):
+        self.assert_ends(self.start("rings"), POWERED_OFF, "tiny: powered off")
+
+    def test_each_change_of_the_window_is_announced(self):
+        guest = self.start("sizes")
+        self.console.wait_for(b"sizes ready\n")
+        for rows in range(20, 60):
+            self.console.resize(rows, 100)
+            self.console.wait_for(b"size 0x%x\n" % (rows << 16 | 100))
+        self.assertEqual(self.console.output.count(b"size 0x"), 40)
+        self.assertNotIn(b"FAIL", self.console.output)
+        self.assertEqual(guest.word("kill").returncode, 0)
+        self.assert_ends(guest, POWERED_OFF, "tiny: powered off by force")
+
     def test_virtio_console_takes_input_and_the_size(self):
         guest = self.start("console")
         self.console.wait_for(b"console ready")
