@@ -60,7 +60,10 @@ static const struct {
 /* A queue that was used before must not come back with old indices. */
 static void forget(struct queue *queue)
 {
-	*queue = (struct queue){ .device = 0 };
+	queue->posted = 0;
+	queue->reaped = 0;
+	queue->avail.idx = 0;
+	queue->used.idx = 0;
 }
 
 static void start(uint64_t device, unsigned queue_count)
