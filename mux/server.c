@@ -70,14 +70,13 @@ static void viewer_ended(evutil_socket_t number, short what, void *owner)
 	event_base_loopbreak(server->base);
 }
 
+/* All of it: what a killed viewer leaves behind is our child too, and still has the terminal. */
 static void end_viewer(struct server *server)
 {
-	if (!server->viewer)
-		return;
-	kill(server->viewer, SIGTERM);
-	while (waitpid(server->viewer, NULL, 0) < 0 && errno == EINTR)
+	if (server->viewer)
+		kill(server->viewer, SIGTERM);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
-	server->viewer = 0;
 }
 
 /* The child: it ends when the server does, however that happens. */
@@ -86,6 +85,7 @@ static int be_viewer(struct server *server, pid_t parent)
 	const struct viewer_options options = {
 		.control_path = server->sockets.socket[SERVER_CONTROL].path,
 		.what = "console",
+		.prompt = server->options->mux.prompt,
 		.escape = server->options->escape,
 		.owns_mux = true,
 	};
@@ -118,6 +118,7 @@ static int start_viewer(struct server *server)
 {
 	pid_t parent = getpid();
 
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	server->viewer = fork();
 	if (server->viewer < 0) {
 		server->viewer = 0;

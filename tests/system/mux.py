@@ -85,6 +85,8 @@ class Mux:
 
     def stop(self):
         """SIGTERM; the exit status."""
+        if not self.process:
+            return None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(TIMEOUT)

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""muxd started on a terminal is that terminal, and gives it back whatever happens."""
+
+import os
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from console_link import Guest  # noqa: E402
+from mux import Mux  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+
+class TerminalTest(unittest.TestCase):
+    def setUp(self):
+        self.mux = self.enterContext(Mux(start=False))
+        self.terminal = Terminal(self.mux.command("--name", "here"))
+        self.addCleanup(self.terminal.close)
+        self.terminal.wait_for("here> ")
+
+    def assert_ended(self, status):
+        self.assertEqual(self.terminal.wait_exit(), status)
+        self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
+
+    def server(self):
+        return self.terminal.pid
+
+    def viewer(self):
+        path = f"/proc/{self.server()}/task/{self.server()}/children"
+        with open(path, encoding="ascii") as children:
+            return int(children.read().split()[0])
+
+    def test_it_shows_guests_and_types_into_them(self):
+        guest = Guest(self.mux.directory, "guest1", key=b"1")
+        guest.write(b"hello from guest1\r\n")
+        guest.flush()
+        self.terminal.wait_for("guest1 .*hello from guest1")
+        self.terminal.send("\x051")
+        self.terminal.wait_for("Connecting to 'guest1'")
+        self.terminal.send("uname\r")
+        guest.until(lambda: b"uname\r" in guest.input)
+        self.terminal.send("\x05.")
+        self.terminal.wait_for("here> ")
+        self.terminal.send("list\r")
+        self.terminal.wait_for(r"guest1 \(1\) \[ +here\]")
+        self.terminal.send("quit\r")
+        self.assert_ended(0)
+        self.assertEqual(
+            [name for name in os.listdir(self.mux.directory) if name.endswith(".sock")], [])
+
+    def test_the_server_ends_with_its_viewer_by_sigterm(self):
+        os.kill(self.server(), signal.SIGTERM)
+        self.assert_ended(0)
+
+    def test_a_killed_server_leaves_the_terminal_as_it_was(self):
+        viewer = self.viewer()
+        os.kill(self.server(), signal.SIGKILL)
+        self.assertEqual(self.terminal.wait_exit(), -signal.SIGKILL)
+        while os.path.exists(f"/proc/{viewer}/exe"):
+            pass
+        self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
+
+    def test_a_killed_viewer_ends_the_server(self):
+        os.kill(self.viewer(), signal.SIGKILL)
+        self.terminal.wait_exit()
+        self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
+
+    def test_a_second_one_says_so_before_it_takes_the_terminal(self):
+        with Terminal(self.mux.command()) as second:
+            second.wait_for("device.sock: socket in use: another muxd is running")
+            self.assertEqual(second.wait_exit(), 2)
+            self.assertEqual(second.attributes(), second.attributes_at_start)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
