@@ -20,7 +20,7 @@ from tap import Scenes, note
 from terminal import screen_lines
 
 BOOT = 300  # seconds for a guest to boot, also where its processor is emulated
-ANSWER = 120  # seconds for a guest to do something at its shell
+ANSWER = 60  # seconds for a guest to do something at its shell
 MUXD_KILLS = 20
 PASTE = 1 << 20
 
@@ -104,15 +104,25 @@ def kernel_and_processors(pair):
         assert answer.strip() == str(processors), answer
 
 
+SUSPECT = re.compile(r"<[0-3]>|.*(ACPI (BIOS|Error|Warning)|Firmware Bug|WARNING: |BUG: |lockup|"
+                     r"rcu.*stall|unstable)")
+# The drivers of the distribution's console are modules: there is none yet when init is started.
+ALLOWED = ["unable to open an initial console"]
+# A processor emulated by QEMU has no synchronous clocks and describes its XSAVE area wrongly.
+ALLOWED_IF_EMULATED = ["TSCs unsynchronized", "fpu__init_system_xstate"]
+
+
 @scenes.scene("the kernel log has no errors and no warnings of the machine's description")
 def kernel_log_is_clean(pair):
+    with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
+        emulated = "QEMU TCG" in cpuinfo.read()
+    allowed = ALLOWED + (ALLOWED_IF_EMULATED if emulated else [])
     for name, shell in pair.shells.items():
-        log = run_in_guest(shell, name, "dmesg -r")
-        suspect = [line for line in log.splitlines()
-                   if re.match(r"<[0-3]>", line) or re.search(r"ACPI (BIOS|Error|Warning)|"
-                   r"Firmware Bug|firmware bug|WARNING: |BUG: |lockup|rcu.*stall|unstable", line)]
-        assert len(log.splitlines()) > 100, log
-        assert not suspect, f"{name}:\n" + "\n".join(suspect)
+        lines = run_in_guest(shell, name, "dmesg -r").splitlines()
+        assert len(lines) > 100, lines
+        wrong = [line for line in lines
+                 if SUSPECT.match(line) and not any(words in line for words in allowed)]
+        assert not wrong, f"{name}:\n" + "\n".join(wrong)
 
 
 @scenes.scene("what both print is tagged, each in its colour")
@@ -122,8 +132,7 @@ def tagged_view(pair):
     for name, shell in pair.shells.items():
         run_in_guest(shell, name, f"echo tag''ged {name}")
     for name, color in (("guest1", "32"), ("guest2", "34")):
-        view.wait_for(rf"\x1b\[{color}m{name} +\|(\x1b\[0m)? tagged {name}")
-        view.position = 0
+        view.wait_for(rf"\x1b\[{color}m{name} +\| (\x1b\[[0-9;]*m)*tagged {name}")
     lines = screen_lines(view.text())
     for name in pair.shells:
         assert any(re.fullmatch(rf"{name} +\| tagged {name}", line) for line in lines), lines
@@ -187,11 +196,15 @@ def wait_restored(viewer, what):
 
 
 def leave_prompt(viewer):
-    viewer.wait_for("cons> ")
-    viewer.send("quit\r")
+    """What is typed right behind leaving a guest may be dropped as the rest of a paste."""
+    deadline = time.monotonic() + ANSWER
+    while viewer.process.poll() is None and time.monotonic() < deadline:
+        viewer.send("quit\r")
+        viewer.wait_for_quiet(0.5)
 
 
 def leave_guest(viewer):
+    viewer.wait_for("Connecting to 'guest1'")
     viewer.send("\x05.")
     leave_prompt(viewer)
 

@@ -118,8 +118,7 @@ class Terminal:
                     raise TerminalTimeout(f"{self.command}: never quiet for {seconds} s")
 
     def screen(self):
-        """The lines as a simple terminal would show them: carriage returns, backspaces, erasing to
-        the end of the line and colours are understood, other sequences are left out."""
+        """The lines as a terminal would show them: see screen_lines()."""
         return screen_lines(self.text())
 
     def pause_reading(self):
@@ -252,32 +251,61 @@ def _decoded(part):
 _SEQUENCE = re.compile(r"\x1b(?:\[([0-9;?]*)[ -/]*([@-~])|\][^\x07]*\x07|[()][A-Z0-9]|[=>78])")
 
 
+class _Screen:
+    """Lines without end in either direction, and a cursor."""
+
+    def __init__(self):
+        self.lines = [""]
+        self.row = 0
+        self.column = 0
+
+    def put(self, character):
+        line = self.lines[self.row].ljust(self.column)
+        self.lines[self.row] = line[:self.column] + character + line[self.column + 1:]
+        self.column += 1
+
+    def control(self, character):
+        if character == "\n":
+            self.row += 1
+            if self.row == len(self.lines):
+                self.lines.append("")
+        elif character == "\r":
+            self.column = 0
+        elif character == "\b":
+            self.column = max(0, self.column - 1)
+
+    def sequence(self, parameters, final):
+        count = int(parameters) if parameters.isdigit() else 0
+        if final in ("A", "B"):
+            step = -max(1, count) if final == "A" else max(1, count)
+            self.row = min(max(0, self.row + step), len(self.lines) - 1)
+        elif final in ("C", "D"):
+            step = max(1, count) if final == "C" else -max(1, count)
+            self.column = max(0, self.column + step)
+        elif final == "G":
+            self.column = max(1, count) - 1
+        elif final in ("J", "K") and count == 0:
+            self.lines[self.row] = self.lines[self.row][:self.column]
+            if final == "J":
+                del self.lines[self.row + 1:]
+        elif final == "K":
+            self.lines[self.row] = ""
+
+
 def screen_lines(text):
-    """text as the lines that a simple terminal would show."""
-    lines = [""]
-    column = 0
+    """text as the lines that a terminal would show that scrolls for ever. Carriage returns,
+    backspaces, motions of the cursor and erasing are understood, other sequences left out."""
+    screen = _Screen()
     index = 0
     while index < len(text):
-        sequence = _SEQUENCE.match(text, index)
-        if sequence:
-            if sequence.group(2) == "K" and sequence.group(1) in ("", "0"):
-                lines[-1] = lines[-1][:column]
-            elif sequence.group(2) == "K":
-                lines[-1] = ""
-                column = 0
-            index = sequence.end()
+        found = _SEQUENCE.match(text, index)
+        if found:
+            screen.sequence(found[1] or "", found[2] or "")
+            index = found.end()
             continue
-        character = text[index]
+        if text[index] >= " " or text[index] == "\t":
+            screen.put(text[index])
+        else:
+            screen.control(text[index])
         index += 1
-        if character == "\n":
-            lines.append("")
-            column = 0
-        elif character == "\r":
-            column = 0
-        elif character == "\b":
-            column = max(0, column - 1)
-        elif character >= " " or character == "\t":
-            padded = lines[-1].ljust(column)
-            lines[-1] = padded[:column] + character + padded[column + 1:]
-            column += 1
-    return [line.rstrip() for line in lines]
+    return [line.rstrip() for line in screen.lines]

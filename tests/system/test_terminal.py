@@ -68,8 +68,9 @@ class TerminalTest(unittest.TestCase):
             terminal.wait_for("[0-9a-f]{32}  -")
 
     def test_a_screen_shows_what_remains_of_rewritten_lines(self):
-        text = "prompt> abc\r\x1b[Knew \x1b[31mred\x1b[0m\r\nover\rO\nab\bc"
+        text = "prompt> abc\r\x1b[Knew \x1b[31mred\x1b[0m\r\nover\rO\r\nab\bc"
         self.assertEqual(screen_lines(text), ["new red", "Over", "ac"])
+        self.assertEqual(screen_lines("one\r\ntwo\r\nthree\x1b[2A\r\x1b[Jnew\x1b[3Dol"), ["olw"])
 
 
 if __name__ == "__main__":
