@@ -2,13 +2,9 @@
 #include "acpi.h"
 
 #include "aml.h"
-#include "arch.h"
 #include "layout.h"
-#include "log.h"
-#include "machine.h"
-#include "platform.h"
 
-#include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #define FADT_REVISION 6U
@@ -319,21 +315,4 @@ size_t acpi_build(const struct acpi_machine *machine, uint8_t *area, size_t size
 		return 0;
 	write_rsdp(&tables, xsdt);
 	return tables.used;
-}
-
-int arch_describe_machine(struct machine *machine)
-{
-	struct acpi_device device[MACHINE_DEVICES];
-	struct acpi_machine description = { machine->config->vcpus, device, machine->device_count };
-	uint8_t *area = guest_memory_at(&machine->memory, FIRMWARE_BASE, FIRMWARE_SIZE);
-
-	for (unsigned i = 0; i < machine->device_count; i++)
-		device[i] = (struct acpi_device){ machine->device[i].base,
-			machine->device[i].interrupt };
-	if (!area || !acpi_build(&description, area, FIRMWARE_SIZE, FIRMWARE_BASE)) {
-		log_error("%s: the tables that describe %u vcpus do not fit", machine->config->name,
-			machine->config->vcpus);
-		return -EINVAL;
-	}
-	return platform_add_ports(machine);
 }

@@ -35,14 +35,16 @@ bool command_line_has(const char *words, const char *prefix)
 
 /*
  * What is added, each unless the operator has said something about it: reset at once after a panic,
- * so that vmm can tell; show what the kernel says before it has its console; do not search PCI
- * buses, where there is nothing, by thousands of exits.
+ * so that vmm can tell; reset by ACPI's register (kernels take such a machine for one with EFI);
+ * show what the kernel says before it has its console; do not search PCI buses, where there is
+ * nothing, by thousands of exits.
  */
 static const struct {
 	const char *words;
 	const char *unless[3];
 } added[] = {
 	{ "panic=-1 ", { "panic=" } },
+	{ "reboot=a ", { "reboot=" } },
 	{ "earlycon=uart8250,io,0x3f8,115200 ", { "console=ttyS0", "earlycon", "earlyprintk" } },
 	{ "pci=noearly ", { "pci=" } },
 };
@@ -62,6 +64,6 @@ int command_line_build(const char *words, bool defaults, char *line, size_t size
 
 	for (size_t i = 0; i < ARRAY_SIZE(added); i++)
 		part[i] = defaults && is_wanted(i, words) ? added[i].words : "";
-	length = snprintf(line, size, "%s%s%s%s", part[0], part[1], part[2], words);
+	length = snprintf(line, size, "%s%s%s%s%s", part[0], part[1], part[2], part[3], words);
 	return length < 0 || (size_t)length >= size ? -EINVAL : 0;
 }

@@ -33,6 +33,7 @@
 #define LOW_MEMORY_END 0x9fc00U
 #define FIRMWARE_BASE 0xe0000U /* ACPI tables, the RSDP first */
 #define FIRMWARE_SIZE 0x20000U
+#define RESET_VECTOR_SIZE 16U /* at the end of that */
 #define KERNEL_LOWEST 0x100000U
 
 /* Interrupt lines of the IOAPIC. */
@@ -50,7 +51,8 @@
 #define PORT_RESET 0x602U
 #define PORT_PCI 0xcf8U /* eight of them; 0xcf9 is the reset control register */
 
-#define RESET_VALUE 1U
+#define RESET_VALUE 1U /* as the FADT says */
+#define RESET_BY_VECTOR 2U /* the code at the reset vector */
 #define SLEEP_TYPE_S5 5U
 
 #endif

@@ -61,6 +61,8 @@ static void reset_written(void *owner, uint64_t offset, unsigned length, uint64_
 	(void)length;
 	if ((value & 0xff) == RESET_VALUE)
 		reset(owner);
+	if ((value & 0xff) == RESET_BY_VECTOR)
+		machine_request(owner, MACHINE_REBOOT, NULL);
 }
 
 static void keyboard_written(void *owner, uint64_t offset, unsigned length, uint64_t value)
