@@ -43,12 +43,43 @@ class Pair:
         return self.place.guest(name, kernel=self.kernel, initrd=self.initrd, cmdline=cmdline,
                                 **settings)
 
+    def recover(self):
+        """Everything runs, also after a scene that failed: a guest that ended starts again."""
+        self.have_muxd()
+        for name, settings in PAIR.items():
+            if name in self.guests and self.guests[name].is_running():
+                continue
+            if name in self.guests:
+                note(f"{name} had ended and is started again:\n{self.guests[name].log()}")
+            self.guests[name] = self.start_guest(name, **settings)
+            self.drop_shell(name)
+        wait_listed(self, *PAIR)
+        for name in PAIR:
+            shell = self.shells.get(name)
+            if not shell or shell.process.poll() is not None:
+                self.shells[name] = self.reach_shell(name)
+
+    def have_muxd(self):
+        if not self.daemon or not self.daemon.is_running():
+            self.daemon = self.place.muxd()
+
+    def drop_shell(self, name):
+        shell = self.shells.pop(name, None)
+        if shell:
+            shell.close()
+
     def reach_shell(self, name, shell=None):
         """A terminal connected to the guest, at its prompt."""
         shell = shell or self.place.terminal("attach", name)
         shell.send("\r")
         shell.wait_for(prompt(name), BOOT)
         return shell
+
+
+PAIR = {
+    "guest1": {"vcpus": 2, "console": {"key": "1", "color": "g"}},
+    "guest2": {"vcpus": 1, "console": {"key": "2", "color": "b"}},
+}
 
 
 def prompt(name):
@@ -76,12 +107,7 @@ def reason_line(guest, pattern):
 
 @scenes.scene("both guests reach a shell on one muxd")
 def both_reach_a_shell(pair):
-    pair.daemon = pair.place.muxd()
-    pair.guests["guest1"] = pair.start_guest("guest1", vcpus=2, console={"key": "1", "color": "g"})
-    pair.guests["guest2"] = pair.start_guest("guest2", console={"key": "2", "color": "b"})
-    wait_listed(pair, "guest1", "guest2")
-    for name in pair.guests:
-        pair.shells[name] = pair.reach_shell(name)
+    pair.recover()
 
 
 def wait_listed(pair, *names):
@@ -95,6 +121,7 @@ def wait_listed(pair, *names):
 
 @scenes.scene("the guests run the given kernel with all their processors")
 def kernel_and_processors(pair):
+    pair.recover()
     release = os.path.basename(pair.kernel).removeprefix("vmlinuz-")
     for name, processors in (("guest1", 2), ("guest2", 1)):
         shell = pair.shells[name]
@@ -114,6 +141,7 @@ ALLOWED_IF_EMULATED = ["TSCs unsynchronized", "fpu__init_system_xstate"]
 
 @scenes.scene("the kernel log has no errors and no warnings of the machine's description")
 def kernel_log_is_clean(pair):
+    pair.recover()
     with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
         emulated = "QEMU TCG" in cpuinfo.read()
     allowed = ALLOWED + (ALLOWED_IF_EMULATED if emulated else [])
@@ -127,6 +155,7 @@ def kernel_log_is_clean(pair):
 
 @scenes.scene("what both print is tagged, each in its colour")
 def tagged_view(pair):
+    pair.recover()
     view = pair.place.terminal("attach", "console", columns=120)
     view.wait_for("cons> ")
     for name, shell in pair.shells.items():
@@ -141,6 +170,7 @@ def tagged_view(pair):
 
 @scenes.scene("typing goes to exactly one guest")
 def typing_goes_to_one(pair):
+    pair.recover()
     for name, other in (("guest1", "guest2"), ("guest2", "guest1")):
         word = f"only-{name}-{time.monotonic_ns()}"
         assert word in run_in_guest(pair.shells[name], name, f"echo {word}")
@@ -151,6 +181,7 @@ def typing_goes_to_one(pair):
 
 @scenes.scene("the size in the guest follows the operator's window")
 def size_follows(pair):
+    pair.recover()
     shell = pair.shells["guest1"]
     for rows, columns in ((24, 80), (50, 132), (30, 100)):
         shell.resize(rows, columns)
@@ -165,6 +196,7 @@ def wait_for_size(shell, rows, columns):
 
 @scenes.scene("a viewer leaves the terminal as it was, however it ends")
 def terminal_is_restored(pair):
+    pair.recover()
     for what, end in (("console", leave_prompt), ("guest1", leave_guest)):
         viewer = pair.place.terminal("attach", what)
         wait_raw(viewer)
@@ -214,6 +246,7 @@ def leave_guest(viewer):
 
 @scenes.scene("a paste of 1 MiB into cat > file arrives whole")
 def large_paste(pair):
+    pair.recover()
     shell = pair.shells["guest1"]
     line = b"0123456789abcdef" * 4
     text = b"".join(b"%07d %s\n" % (number, line[:55]) for number in range(PASTE // 64))
@@ -233,6 +266,7 @@ PRINT_MUCH = ("print_much() { usleep 1000000; cut -d' ' -f1 /proc/uptime > /tmp/
 
 @scenes.scene("no viewer, a stopped viewer and a terminal that nobody reads do not slow a guest")
 def slow_viewers(pair):
+    pair.recover()
     run_in_guest(pair.shells["guest2"], "guest2", PRINT_MUCH)
     seconds = {way.__name__: timed_print(pair, way) for way in (read, stop, never_read, leave)}
     for way, needed in seconds.items():
@@ -257,7 +291,7 @@ def leave(viewer):
 
 def timed_print(pair, way):
     """Seconds, by the guest's clock, that printing takes it with a viewer treated in this way."""
-    pair.shells.pop("guest2").close()
+    pair.drop_shell("guest2")
     viewer = pair.reach_shell("guest2")
     viewer.send("print_much\r")
     way(viewer)
@@ -272,6 +306,7 @@ def timed_print(pair, way):
 
 @scenes.scene("muxd killed twenty times: every line once and in order, or counted as lost")
 def muxd_killed(pair):
+    pair.recover()
     collectors = [Collector(pair, name) for name in pair.guests]
     for _ in range(MUXD_KILLS):
         pair.daemon.kill()
@@ -335,6 +370,7 @@ def difference(part, expected):
 
 @scenes.scene("a reboot comes back on the same channel")
 def reboot_comes_back(pair):
+    pair.recover()
     before = set(pair.place.channels())
     shell = pair.shells["guest2"]
     shell.send("\x15reboot\r")
@@ -346,6 +382,7 @@ def reboot_comes_back(pair):
 
 @scenes.scene("poweroff ends vmm with 0")
 def poweroff_ends(pair):
+    pair.recover()
     for name, shell in pair.shells.items():
         shell.send("\x15poweroff\r")
     for name, guest in pair.guests.items():
@@ -365,6 +402,7 @@ class Ending:
 
 def play_endings(pair, *endings):
     """Two at a time: a machine may have no more processors."""
+    pair.have_muxd()
     for ending in endings:
         pair.guests[ending.name] = pair.start_guest(ending.name, ending.words, on_reboot="exit")
     for ending in endings:
@@ -406,6 +444,7 @@ def missing_init_and_stop(pair):
 
 @scenes.scene("viewer, guest and muxd find each other in any order")
 def start_orders(pair):
+    pair.have_muxd()
     pair.daemon.kill()
     viewer = pair.place.terminal("attach", "early")
     guest = pair.start_guest("early")
