@@ -48,12 +48,24 @@ static void stop(void)
 	free(cpuid);
 }
 
+static bool has(uint32_t leaf)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < cpuid->nent; i++)
+		found = found || cpuid->entries[i].function == leaf;
+	return found;
+}
+
 static struct kvm_cpuid_entry2 *find(uint32_t leaf, uint32_t index)
 {
-	for (uint32_t i = 0; i < cpuid->nent; i++)
-		if (cpuid->entries[i].function == leaf && cpuid->entries[i].index == index)
-			return &cpuid->entries[i];
-	return NULL;
+	uint32_t i = 0;
+
+	while (i < cpuid->nent &&
+		(cpuid->entries[i].function != leaf || cpuid->entries[i].index != index))
+		i++;
+	ck_assert_uint_lt(i, cpuid->nent);
+	return &cpuid->entries[i];
 }
 
 static void describe(unsigned vcpus)
@@ -102,7 +114,7 @@ START_TEST(all_processors_are_cores_of_one_socket)
 	ck_assert_uint_eq(find(0xb, 1)->eax, machines[_i].bits);
 	ck_assert_uint_eq(find(0xb, 1)->ebx, machines[_i].vcpus);
 	ck_assert_uint_eq(find(0xb, 1)->ecx, 0x201);
-	ck_assert_ptr_null(find(0x1f, 0));
+	ck_assert(!has(0x1f));
 	ck_assert_uint_ne(find(1, 0)->edx & 1U << 28, 0);
 	ck_assert_uint_eq(find(0x80000008, 0)->ecx >> 12, machines[_i].bits);
 	ck_assert_uint_ne(find(0x80000001, 0)->ecx & 2, 0);
