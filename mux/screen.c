@@ -337,8 +337,7 @@ void screen_feed(struct screen *screen, const uint8_t *bytes, size_t length, uin
 
 bool screen_is_free(const struct screen *screen, uint64_t now_ms)
 {
-	return vt_at_rest(&screen->parser) && !screen->character_left && !screen->overflow &&
-		!holds(screen) &&
+	return vt_at_rest(&screen->parser) && !screen->character_left && !holds(screen) &&
 		(!screen->addressed || now_ms - screen->addressed_ms >= SCREEN_HOLD_MS);
 }
 
@@ -347,22 +346,26 @@ static void put(struct evbuffer *out, const char *text)
 	evbuffer_add(out, text, strlen(text));
 }
 
-void screen_erase(const struct screen *screen, struct evbuffer *out)
-{
-	if (screen->modes & MODE_RENDITION)
-		put(out, "\033[0m");
-	if (!screen->length)
-		return;
-	put(out, screen->wrapped || !screen->moves ? "\r\n" : "\r\033[K");
-}
-
 bool screen_at_line_start(const struct screen *screen)
 {
 	return !screen->length && !screen->overflow;
 }
 
+void screen_erase(const struct screen *screen, struct evbuffer *out)
+{
+	if (screen->modes & MODE_RENDITION)
+		put(out, "\033[0m");
+	if (screen_at_line_start(screen))
+		return;
+	put(out, screen->wrapped || screen->overflow || !screen->moves ? "\r\n" : "\r\033[K");
+}
+
 void screen_redraw(const struct screen *screen, struct evbuffer *out)
 {
+	if (screen->overflow) {
+		evbuffer_add(out, screen->rendition, screen->rendition_length);
+		return;
+	}
 	evbuffer_add(out, screen->line_rendition, screen->line_rendition_length);
 	evbuffer_add(out, screen->line, screen->length);
 }

@@ -17,7 +17,8 @@ struct evbuffer;
  * How it works. The bytes of the current line are kept as they came. As long as they only write
  * into that line, the same bytes on a fresh row draw it again. After bytes that reach elsewhere
  * (cursor addressing, the alternate screen) foreign lines would damage what the guest drew, so the
- * screen is not free for SCREEN_HOLD_MS, and not at all on the alternate screen.
+ * screen is not free for SCREEN_HOLD_MS, and not at all on the alternate screen. A line too long to
+ * be kept goes on in a row of its own behind foreign lines.
  */
 #define SCREEN_LINE_MAX 2048
 #define SCREEN_RENDITION_MAX 64

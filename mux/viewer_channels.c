@@ -210,7 +210,7 @@ static bool is_one_of(const char *word, const char *const *words)
 static void tell_state(struct viewer *viewer, struct viewer_channel *channel, const char *before)
 {
 	static const char *const away[] = { "", "gone", "paused", NULL };
-	static const char *const ends[] = { "powered off", "crashed", NULL };
+	static const char *const ends[] = { "powered-off", "crashed", NULL };
 	bool hidden = !channel->followed && is_one_of(channel->state, ends);
 	char key[16] = "";
 
@@ -227,12 +227,19 @@ static void tell_state(struct viewer *viewer, struct viewer_channel *channel, co
 /* Nobody is connected to a guest that has ended, once all it wrote was shown. */
 static void leave_ended(struct viewer *viewer)
 {
-	static const char *const ends[] = { "powered off", "crashed", NULL };
-	const struct viewer_channel *channel = viewer->connected;
+	static const char *const ends[] = { "powered-off", "crashed", NULL };
+	struct viewer_channel *channel = viewer->connected;
+	size_t unsent;
 
-	if (channel && channel->present && channel->ended && viewer->replay == REPLAY_DONE &&
-		channel->position >= channel->end && is_one_of(channel->state, ends))
-		viewer_back_to_prompt(viewer);
+	if (!channel || !channel->present || !channel->ended || viewer->replay != REPLAY_DONE ||
+		channel->position < channel->end || !is_one_of(channel->state, ends))
+		return;
+	unsent = evbuffer_get_length(channel->typed);
+	if (unsent)
+		viewer_message(viewer, "%s: %zu bytes that were typed were not sent", channel->name,
+			unsent);
+	evbuffer_drain(channel->typed, unsent);
+	viewer_back_to_prompt(viewer);
 }
 
 static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *object)

@@ -35,8 +35,10 @@ void viewer_back_to_prompt(struct viewer *viewer)
 	if (!viewer->connected)
 		return;
 	viewer_leave(viewer);
-	if (!viewer->prompt)
+	if (!viewer->prompt) {
+		viewer_end(viewer, 0);
 		return;
+	}
 	terminal_drop_typed(&viewer->terminal);
 	prompt_drop(viewer->prompt);
 	expect_pause(viewer);

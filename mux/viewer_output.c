@@ -127,7 +127,7 @@ void viewer_show_hint(struct viewer *viewer)
 	size_t length = hint_text(viewer, text);
 
 	if (!viewer->connected || viewer->replay != REPLAY_DONE || screen->wrapped ||
-		!screen_is_free(screen, viewer_now_ms()) ||
+		screen->overflow || !screen_is_free(screen, viewer_now_ms()) ||
 		screen->column + length >= screen->width)
 		return;
 	viewer->hint = true;

@@ -42,7 +42,7 @@ class Guest:
         self.typed = bytearray()
         self.breaks = 0
         self.sizes = []
-        self.live = 0  # viewers that have asked for history up to now, and get what comes
+        self.live = 0  # connected viewers that have asked for the last lines and get what comes
         self.room = 4096  # input bytes it takes ahead of what the test has consumed
         self.allowed = 0  # total of input, over all viewers
 
@@ -94,6 +94,7 @@ class Stream:
         self.input = bytearray()
         self.upgraded = False
         self.positions = {}
+        self.asked = set()
         self.credits = {}
         self.received = {}
 
@@ -145,7 +146,9 @@ class Stream:
             _, typing, position = struct.unpack("=IIQ", body)
             self.announce(guest)
             self.positions[number] = min(position, guest.end)
-            if typing and position != FROM_END:
+            if position == FROM_END:
+                self.asked.add(number)
+            elif number in self.asked:
                 guest.live += 1
                 self.mux.changed.notify_all()
             if typing:

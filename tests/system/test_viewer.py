@@ -380,8 +380,30 @@ class Connected(ViewerTest):
     def test_the_end_of_the_guest_brings_back_the_prompt(self):
         terminal = self.connected()
         self.one.write(b"--- vm1: powered off ---\r\n")
-        self.one.set(state="powered off")
+        self.one.set(state="powered-off")
         terminal.wait_for("powered off ---\r\n.*" + PROMPT)
+
+    def test_what_an_ended_guest_did_not_take_is_told(self):
+        self.one.room = 0
+        terminal = self.connected()
+        terminal.send("poweroff\r")
+        terminal.resize(50, 90)
+        self.one.wait(lambda: (90, 50) in self.one.sizes, "size")
+        self.one.set(state="crashed", reason="panic")
+        terminal.wait_for(r"\*\*\* vm1: 9 bytes that were typed were not sent")
+        terminal.wait_for(PROMPT)
+
+    def test_a_pipe_gets_a_guests_bytes_until_it_ends(self):
+        with subprocess.Popen([MUXD, "attach", "vm1", "--read-only"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
+                              env={**os.environ, **self.environment()}) as viewer:
+            self.one.wait(lambda: self.one.live, "viewer")
+            self.one.write(b"\x1b[1mbytes\x00")
+            text = b""
+            while not text.endswith(b"\x1b[1mbytes\x00"):
+                text += viewer.stdout.read1()
+            self.one.set(state="powered-off")
+            self.assertEqual(viewer.wait(TIMEOUT), 0)
 
     def test_waits_for_a_guest_that_is_not_there(self):
         terminal = self.attach("later")

@@ -142,15 +142,18 @@ START_TEST(the_alternate_screen_holds_until_it_is_left)
 }
 END_TEST
 
-START_TEST(a_line_too_long_to_keep_holds_until_it_ends)
+START_TEST(a_line_too_long_to_keep_goes_on_in_another_row)
 {
 	static char line[SCREEN_LINE_MAX + 2];
 
 	memset(line, 'x', sizeof(line) - 1);
+	feed("\033[1m");
 	feed(line);
-	ck_assert(!screen_is_free(&screen, NOW));
-	feed("\r\n");
 	ck_assert(screen_is_free(&screen, NOW));
+	screen_erase(&screen, out);
+	ck_assert_str_eq(written(), "\033[0m\r\n");
+	screen_redraw(&screen, out);
+	ck_assert_str_eq(written(), "\033[1m");
 }
 END_TEST
 
@@ -219,7 +222,7 @@ int main(void)
 	tcase_add_loop_test(test, a_screen_in_use_is_not_free, 0, (int)ARRAY_SIZE(holding));
 	tcase_add_test(test, cursor_addressing_holds_for_a_time);
 	tcase_add_test(test, the_alternate_screen_holds_until_it_is_left);
-	tcase_add_test(test, a_line_too_long_to_keep_holds_until_it_ends);
+	tcase_add_test(test, a_line_too_long_to_keep_goes_on_in_another_row);
 	tcase_add_test(test, an_endless_progress_bar_does_not_hold);
 	tcase_add_loop_test(test, leaving_undoes_what_the_guest_did, 0, (int)ARRAY_SIZE(left));
 	tcase_add_test(test, questions_to_the_terminal_are_not_asked_again);
