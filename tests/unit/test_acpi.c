@@ -163,7 +163,7 @@ static void run(const char *directory, const char *command)
 {
 	char line[512];
 
-	snprintf(line, sizeof(line), "cd %s && %s >output 2>&1 || { cat output; exit 1; }",
+	snprintf(line, sizeof(line), "cd %s && { %s; } >output 2>&1 || { cat output; exit 1; }",
 		directory, command);
 	ck_assert_int_eq(system(line), 0);
 }
