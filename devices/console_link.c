@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define DRAIN_TURN_MS 20
+
 /* Copy into or out of a ring of size bytes at its byte number position. */
 static void ring_put(uint8_t *ring, size_t size, uint64_t position, const void *bytes,
 	size_t length)
@@ -264,26 +266,35 @@ static bool all_delivered(struct console_link *link)
 	return delivered && link->changes_acked == link->changes;
 }
 
+static void drain_some(struct console_link *link, int timeout_ms)
+{
+	struct pollfd poll_fd = { .fd = link->fd, .events = POLLIN };
+
+	if (evbuffer_get_length(link->to_muxd))
+		poll_fd.events |= POLLOUT;
+	if (poll(&poll_fd, 1, timeout_ms) <= 0)
+		return;
+	if (poll_fd.revents & ~POLLOUT)
+		console_connection_receive(link);
+	if (link->fd >= 0)
+		console_connection_progress(link);
+}
+
 /* Without the loop, which may be the caller or may have ended. */
 void console_link_drain(struct console_link *link, unsigned timeout_ms)
 {
 	uint64_t deadline = now_ms() + timeout_ms;
 
-	if (link->fd < 0)
-		console_connection_connect(link);
-	while (link->fd >= 0 && !all_delivered(link)) {
-		uint64_t now = now_ms();
-		struct pollfd poll_fd = { .fd = link->fd, .events = POLLIN };
+	for (uint64_t now = now_ms(); now < deadline && !all_delivered(link); now = now_ms()) {
+		int left = deadline - now < DRAIN_TURN_MS ? (int)(deadline - now) : DRAIN_TURN_MS;
 
-		if (now >= deadline)
-			return;
-		if (evbuffer_get_length(link->to_muxd))
-			poll_fd.events |= POLLOUT;
-		if (poll(&poll_fd, 1, (int)(deadline - now)) <= 0)
-			continue;
-		if (poll_fd.revents & ~POLLOUT)
-			console_connection_receive(link);
+		if (link->fd < 0)
+			console_connection_connect(link);
 		if (link->fd >= 0)
-			console_connection_progress(link);
+			drain_some(link, left);
+		else if (link->accepted)
+			poll(NULL, 0, left);
+		else
+			return;
 	}
 }

@@ -63,7 +63,10 @@ void console_link_set_consumer(struct console_link *link, struct console_consume
 void console_link_set_state(struct console_link *link, enum console_state state,
 	const char *reason);
 
-/* Main thread: run the loop until muxd has everything, or for timeout_ms, or while it is away. */
+/*
+ * Main thread: until muxd has everything, or for timeout_ms. A muxd that was there before may be
+ * about to come back and is waited for; one that never was, is not.
+ */
 void console_link_drain(struct console_link *link, unsigned timeout_ms);
 
 /* Any thread: the newest output, at most length bytes of it, for a crash's last words. */

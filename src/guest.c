@@ -65,7 +65,8 @@ static void end(struct guest *guest, enum exit_status status, const char *reason
 	if (fine)
 		log_info("%s: %s", guest->config->name, reason);
 	else
-		log_error("%s: %s", guest->config->name, reason);
+		log_error("%s: %s%s", guest->config->name,
+			status == EXIT_CRASHED ? "crashed: " : "", reason);
 	guest->status = status;
 	guest->ended = true;
 	machine_stop(&guest->machine);
@@ -147,9 +148,9 @@ static void crash(struct guest *guest, const char *cause)
 	char panic[MACHINE_REASON], reason[MACHINE_REASON + 32];
 
 	if (panicked(guest, panic, sizeof(panic)))
-		snprintf(reason, sizeof(reason), "crashed: kernel panic: %s", panic);
+		snprintf(reason, sizeof(reason), "kernel panic: %s", panic);
 	else
-		snprintf(reason, sizeof(reason), "crashed: %s", cause);
+		snprintf(reason, sizeof(reason), "%s", cause);
 	end(guest, EXIT_CRASHED, reason);
 }
 

@@ -5,6 +5,7 @@
 #define SCENARIOS(each) \
 	each(boot) each(registers) each(reads) each(entropy) each(hostile) each(console) \
 		each(serial) each(silence) each(button) each(deaf) each(restart) each(panic) \
-			each(fault) each(nowhere) each(processors) each(rings) each(sizes)
+			each(fault) each(nowhere) each(numbers) each(processors) each(rings) \
+				each(sizes)
 
 #endif

@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
 """Tiny guests in the real vmm on this machine's own KVM: see scenario_list.h for what they do."""
 
-import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -15,56 +13,15 @@ sys.path.insert(0, os.path.join(HERE, "..", "system"))
 sys.path.insert(0, HERE)
 
 from bzimage import make_bzimage  # noqa: E402
-from fake_muxd import TIMEOUT, FakeMuxd  # noqa: E402
-
-ROOT = os.path.dirname(os.path.dirname(HERE))
-VMM = os.environ.get("VMM", os.path.join(ROOT, "build/release/vmm"))
-GUEST = os.environ.get("GUEST", os.path.join(ROOT, "build/release/tests/guest/guest.elf"))
-POWERED_OFF, HOST_FAILURE, OPERATOR_ERROR, CRASHED, REBOOT = 0, 1, 2, 3, 102
-
-
-class Guest:
-    """A vmm with a tiny guest, and what it says."""
-
-    def __init__(self, directory, scenario, settings=(), image=GUEST, initrd=None, name="tiny"):
-        self.directory = directory
-        self.name = name
-        config = os.path.join(directory, f"{name}.toml")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f'[kernel]\nimage = "{image}"\ncmdline = "{scenario}"\ndefaults = false\n')
-            if initrd:
-                file.write(f'initrd = "{initrd}"\n')
-            file.write('[machine]\nmemory = "32M"\n')
-        words = [VMM, "--runtime-dir", directory, "--config", config]
-        for setting in settings:
-            words += ["--set", setting]
-        self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-
-    def word(self, word, *options):
-        """`vmm WORD GUEST`; its completed process."""
-        words = [VMM, "--runtime-dir", self.directory, *options, word, self.name]
-        return subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-
-    def status(self):
-        return json.loads(self.word("status", "--json").stdout)
-
-    def exits(self):
-        """Of all vCPUs together."""
-        total = {}
-        for vcpu in self.status()["vcpus"]:
-            for reason, count in vcpu["exits"].items():
-                total[reason] = total.get(reason, 0) + count
-        return total
-
-    def wait(self):
-        """The exit status and what was said on stderr."""
-        _, errors = self.process.communicate(timeout=TIMEOUT)
-        return self.process.returncode, errors
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
+from fake_muxd import FakeMuxd  # noqa: E402
+from tiny_guest import (  # noqa: E402
+    CRASHED,
+    GUEST,
+    HOST_FAILURE,
+    POWERED_OFF,
+    REBOOT,
+    TinyGuest,
+)
 
 
 class GuestTest(unittest.TestCase):
@@ -74,7 +31,7 @@ class GuestTest(unittest.TestCase):
         self.console = self.muxd.console("tiny")
 
     def start(self, scenario, settings=(), **more):
-        guest = Guest(self.directory, scenario, settings, **more)
+        guest = TinyGuest(self.directory, scenario, settings, **more)
         self.addCleanup(guest.close)
         return guest
 

@@ -200,6 +200,31 @@ static void transmit(const void *bytes, uint32_t length)
 	queue_reap(&queues[TRANSMIT]);
 }
 
+static void open_console(uint64_t device)
+{
+	device_negotiate(device, VERSION_1 | 1U << VIRTIO_CONSOLE_F_SIZE);
+	queue_set_up(&queues[RECEIVE], device, RECEIVE);
+	queue_set_up(&queues[TRANSMIT], device, TRANSMIT);
+	device_ready(device);
+}
+
+/* That many numbered lines, as fast as they go. */
+void scenario_numbers(const char *argument)
+{
+	char line[] = "line 0000000\n";
+	const size_t last = sizeof(line) - 3;
+
+	open_console(device_address(CONSOLE));
+	for (unsigned count = number_of(argument); count; count--) {
+		size_t digit = last;
+
+		transmit(line, sizeof(line) - 1);
+		while (line[digit] == '9')
+			line[digit--] = '0';
+		line[digit]++;
+	}
+}
+
 /* Everything typed comes back, until a q; the window's size is read first. */
 void scenario_console(const char *argument)
 {
@@ -208,10 +233,7 @@ void scenario_console(const char *argument)
 	uint32_t length;
 
 	(void)argument;
-	device_negotiate(device, VERSION_1 | 1U << VIRTIO_CONSOLE_F_SIZE);
-	queue_set_up(&queues[RECEIVE], device, RECEIVE);
-	queue_set_up(&queues[TRANSMIT], device, TRANSMIT);
-	device_ready(device);
+	open_console(device);
 	transmit(ready, sizeof(ready) - 1);
 	do {
 		queue_post(&queues[RECEIVE], buffers[RECEIVE], sizeof(buffers[RECEIVE]),

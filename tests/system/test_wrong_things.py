@@ -11,13 +11,11 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 
-from fake_muxd import TIMEOUT, FakeMuxd  # noqa: E402
+from fake_muxd import FakeMuxd  # noqa: E402
+from tiny_guest import GUEST, OPERATOR_ERROR, POWERED_OFF, TIMEOUT, VMM  # noqa: E402
 
-ROOT = os.path.dirname(os.path.dirname(HERE))
-VMM = os.environ.get("VMM", os.path.join(ROOT, "build/release/vmm"))
-GUEST = os.environ.get("GUEST", os.path.join(ROOT, "build/release/tests/guest/guest.elf"))
-POWERED_OFF, HOST_FAILURE, OPERATOR_ERROR = 0, 1, 2
 IS_ROOT = os.geteuid() == 0
 ELF_MACHINE = 18  # offset of e_machine
 AARCH64 = 183

@@ -487,7 +487,7 @@ START_TEST(draining_waits_for_the_acknowledgement_of_everything)
 	ck_assert_int_eq(muxd.state, CONSOLE_POWERED_OFF);
 }
 
-START_TEST(draining_does_not_wait_for_a_muxd_that_is_away)
+START_TEST(draining_does_not_wait_for_a_muxd_that_never_was_there)
 {
 	fake_muxd_kill(&muxd);
 	unlink(path);
@@ -553,7 +553,7 @@ int main(void)
 	tcase_add_test(tcase, a_refusal_is_told_to_the_owner_and_tried_again);
 	tcase_add_test(tcase, the_newest_output_can_be_read_back);
 	tcase_add_test(tcase, draining_waits_for_the_acknowledgement_of_everything);
-	tcase_add_test(tcase, draining_does_not_wait_for_a_muxd_that_is_away);
+	tcase_add_test(tcase, draining_does_not_wait_for_a_muxd_that_never_was_there);
 	tcase_add_loop_test(tcase, nonsense_ends_the_connection_and_a_new_one_is_made, 0,
 		ARRAY_SIZE(hostile));
 	suite_add_tcase(suite, tcase);
