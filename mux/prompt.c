@@ -263,7 +263,7 @@ static bool open_edit(struct prompt *prompt)
 	el_set(prompt->edit, EL_PROMPT, prompt_text);
 	el_set(prompt->edit, EL_EDITOR, "emacs");
 	el_set(prompt->edit, EL_HIST, history, prompt->history);
-	el_set(prompt->edit, EL_ADDFN, "complete-word", "complete a word", complete);
+	el_wset(prompt->edit, EL_ADDFN, L"complete-word", L"complete a word", complete);
 	el_set(prompt->edit, EL_BIND, "^I", "complete-word", NULL);
 	el_set(prompt->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_set(prompt->edit, EL_BIND, "\033[3~", "ed-delete-next-char", NULL);

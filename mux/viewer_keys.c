@@ -14,7 +14,7 @@
 
 static void expect_pause(struct viewer *viewer)
 {
-	struct timeval pause = { .tv_usec = DROP_MS * 1000 };
+	struct timeval pause = { .tv_usec = DROP_MS * 1000L };
 
 	viewer->dropping = true;
 	event_add(viewer->dropped, &pause);

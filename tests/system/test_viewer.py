@@ -13,10 +13,10 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from fake_mux import TIMEOUT, FakeMux  # noqa: E402
+from mux import muxd_program  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MUXD = os.environ.get("MUXD", os.path.join(ROOT, "build/release/muxd"))
+MUXD = muxd_program()
 ESCAPE = b"\x05"
 PROMPT = r"cons> "
 
