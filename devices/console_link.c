@@ -288,6 +288,8 @@ void console_link_drain(struct console_link *link, unsigned timeout_ms)
 	for (uint64_t now = now_ms(); now < deadline && !all_delivered(link); now = now_ms()) {
 		int left = deadline - now < DRAIN_TURN_MS ? (int)(deadline - now) : DRAIN_TURN_MS;
 
+		if (link->fd < 0 && link->reason[0]) /* muxd does not want it */
+			return;
 		if (link->fd < 0)
 			console_connection_connect(link);
 		if (link->fd >= 0)

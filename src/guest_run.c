@@ -79,23 +79,30 @@ static void signalled(evutil_socket_t fd, short events, void *owner)
 	(void)events;
 	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
-	if (info.ssi_signo == SIGUSR1)
+	if (info.ssi_signo == SIGUSR1) {
 		log_set_level(LOG_DEBUG);
-	else if (guest->stopping)
+		log_debug("%s: says everything from now on", guest->config->name);
+	} else if (guest->stopping) {
 		guest_kill(guest);
-	else
+	} else {
 		guest_stop(guest);
+	}
 }
 
-/* vCPU threads and libraries inherit the mask; only the loop hears these signals. */
+/*
+ * vCPU threads and libraries inherit the mask; only the loop hears these signals. What nohup or a
+ * shell without job control had ignored, stays so.
+ */
 static int watch_signals(struct guest *guest)
 {
 	static const int heard[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	struct sigaction before;
 	sigset_t set;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
-		sigaddset(&set, heard[i]);
+		if (sigaction(heard[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaddset(&set, heard[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	vcpu_prepare_kicks();

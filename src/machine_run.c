@@ -86,6 +86,8 @@ void machine_pause(struct machine *machine)
 
 void machine_resume(struct machine *machine)
 {
+	for (unsigned i = 0; i < machine->config->vcpus; i++)
+		vcpu_was_paused(&machine->vcpu[i]);
 	pthread_mutex_lock(&machine->lock);
 	machine->paused = false;
 	pthread_cond_broadcast(&machine->changed);

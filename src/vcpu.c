@@ -249,3 +249,9 @@ void vcpu_kick(struct vcpu *vcpu)
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	pthread_kill(vcpu->thread, KICK_SIGNAL);
 }
+
+/* Guests that do not use KVM's clock cannot be told. */
+void vcpu_was_paused(const struct vcpu *vcpu)
+{
+	kvm_ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, NULL);
+}

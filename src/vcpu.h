@@ -46,6 +46,9 @@ void vcpu_join(struct vcpu *vcpu); /* if it was started */
 /* Make the vCPU leave the guest soon and look at the machine's state; any thread. */
 void vcpu_kick(struct vcpu *vcpu);
 
+/* Main thread, before a paused vCPU runs on: lest its guest takes the pause for a lock-up. */
+void vcpu_was_paused(const struct vcpu *vcpu);
+
 /* Where KVM keeps coalesced writes of the whole machine; NULL if it does not. */
 struct kvm_coalesced_mmio_ring *vcpu_coalesced_ring(const struct vcpu *vcpu);
 

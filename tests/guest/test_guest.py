@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import socket
 import sys
 import tempfile
 import unittest
@@ -20,6 +21,7 @@ from tiny_guest import (  # noqa: E402
     HOST_FAILURE,
     POWERED_OFF,
     REBOOT,
+    TIMEOUT,
     TinyGuest,
 )
 
@@ -144,6 +146,48 @@ class Ends(GuestTest):
         guest.process.send_signal(signal.SIGINT)
         self.assertRegex(guest.process.stderr.readline(), "power button pressed")
         guest.process.send_signal(signal.SIGINT)
+        self.assert_ends(guest, POWERED_OFF, "tiny: powered off by force")
+
+
+class Service(GuestTest):
+    """What a service manager hears and says."""
+
+    def listen(self):
+        path = os.path.join(self.directory, "notify")
+        manager = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        manager.bind(path)
+        manager.settimeout(TIMEOUT)
+        return manager, {"NOTIFY_SOCKET": path}
+
+    def wait_told(self, manager, what):
+        while what not in manager.recv(4096).decode().splitlines():
+            pass
+
+    def test_manager_is_told_of_start_and_end(self):
+        manager, env = self.listen()
+        guest = self.start("button", env=env)
+        self.wait_told(manager, "READY=1")
+        self.console.wait_for(b"waiting for the button")
+        guest.word("pause")
+        self.wait_told(manager, "STATUS=paused")
+        guest.word("stop")
+        self.wait_told(manager, "STOPPING=1")
+        self.assert_ends(guest, POWERED_OFF, "tiny: powered off$")
+
+    def test_watchdog_is_fed_when_asked_for(self):
+        manager, env = self.listen()
+        guest = self.start("deaf", env={**env, "WATCHDOG_USEC": "100000"})
+        for _ in range(3):
+            self.wait_told(manager, "WATCHDOG=1")
+        guest.word("kill")
+        self.assert_ends(guest, POWERED_OFF, "tiny: powered off by force")
+
+    def test_signal_makes_the_log_talkative(self):
+        guest = self.start("deaf")
+        self.console.wait_for(b"not listening")
+        guest.process.send_signal(signal.SIGUSR1)
+        self.assertRegex(guest.process.stderr.readline(), "^tiny: says everything")
+        guest.word("kill")
         self.assert_ends(guest, POWERED_OFF, "tiny: powered off by force")
 
 

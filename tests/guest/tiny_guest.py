@@ -18,7 +18,9 @@ POWERED_OFF, HOST_FAILURE, OPERATOR_ERROR, CRASHED, REBOOT = 0, 1, 2, 3, 102
 class TinyGuest:
     """A vmm with a tiny guest, and what it says."""
 
-    def __init__(self, directory, scenario, settings=(), image=GUEST, initrd=None, name="tiny"):
+    def __init__(
+        self, directory, scenario, settings=(), image=GUEST, initrd=None, name="tiny", env=()
+    ):
         self.directory = directory
         self.name = name
         config = os.path.join(directory, f"{name}.toml")
@@ -30,7 +32,9 @@ class TinyGuest:
         words = [VMM, "--runtime-dir", directory, "--config", config]
         for setting in settings:
             words += ["--set", setting]
-        self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            words, stderr=subprocess.PIPE, text=True, env={**os.environ, **dict(env)}
+        )
 
     def word(self, word, *options):
         """`vmm WORD GUEST`; its completed process."""
