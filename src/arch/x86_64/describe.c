@@ -28,6 +28,7 @@ int arch_describe_machine(struct machine *machine)
 	struct acpi_device device[MACHINE_DEVICES];
 	struct acpi_machine description = { machine->config->vcpus, device, machine->device_count };
 	uint8_t *area = guest_memory_at(&machine->memory, FIRMWARE_BASE, FIRMWARE_SIZE);
+	int result;
 
 	for (unsigned i = 0; i < machine->device_count; i++)
 		device[i] = (struct acpi_device){ machine->device[i].base,
@@ -39,5 +40,6 @@ int arch_describe_machine(struct machine *machine)
 		return -EINVAL;
 	}
 	memcpy(area + FIRMWARE_SIZE - RESET_VECTOR_SIZE, reset_code, sizeof(reset_code));
-	return platform_add_ports(machine);
+	result = platform_add_ports(machine);
+	return result < 0 ? result : platform_add_serial(machine);
 }

@@ -97,24 +97,6 @@ static uint64_t zero_read(void *owner, uint64_t offset, unsigned length)
 	return 0;
 }
 
-static int add_serial(struct machine *machine)
-{
-	int result = bus_add(&machine->bus,
-		&(struct bus_region){
-			.kind = BUS_PIO,
-			.base = PORT_SERIAL,
-			.size = SERIAL_PORT_COUNT,
-			.name = "serial",
-			.owner = &machine->serial,
-			.read = serial_read,
-			.write = serial_write,
-		});
-
-	if (result < 0)
-		return result;
-	return machine_wire_interrupt(machine, machine->serial_interrupt_fd, GSI_SERIAL);
-}
-
 int platform_add_ports(struct machine *machine)
 {
 	const struct bus_region ports[] = {
@@ -133,5 +115,23 @@ int platform_add_ports(struct machine *machine)
 		if (result < 0)
 			return result;
 	}
-	return add_serial(machine);
+	return 0;
+}
+
+int platform_add_serial(struct machine *machine)
+{
+	int result = bus_add(&machine->bus,
+		&(struct bus_region){
+			.kind = BUS_PIO,
+			.base = PORT_SERIAL,
+			.size = SERIAL_PORT_COUNT,
+			.name = "serial",
+			.owner = &machine->serial,
+			.read = serial_read,
+			.write = serial_write,
+		});
+
+	if (result < 0)
+		return result;
+	return machine_wire_interrupt(machine, machine->serial_interrupt_fd, GSI_SERIAL);
 }

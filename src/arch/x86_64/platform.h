@@ -17,7 +17,8 @@ struct platform {
 	struct kvm_cpuid2 *cpuid; /* owned: what vCPUs are told; made once, main thread */
 };
 
-/* Fixed I/O ports: power, reset, panic, COM1. Put on the machine's bus. 0 or -errno. */
+/* Fixed I/O ports, put on the machine's bus: power, reset and panic; COM1. 0 or -errno. */
 int platform_add_ports(struct machine *machine);
+int platform_add_serial(struct machine *machine);
 
 #endif
