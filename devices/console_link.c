@@ -1,5 +1,7 @@
 /* The vmm's end of the console link: the rings of output and input (console_protocol.h). */
 
+#include "console_link.h"
+
 #include "console_link_internal.h"
 #include "log.h"
 

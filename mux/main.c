@@ -96,6 +96,18 @@ static bool set_log_level(struct arguments *arguments, const char *value)
 	return false;
 }
 
+static bool set_verbose(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	return set_log_level(arguments, "debug");
+}
+
+static bool set_quiet(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	return set_log_level(arguments, "warning");
+}
+
 static bool set_help(struct arguments *arguments, const char *value)
 {
 	(void)value;
@@ -110,22 +122,26 @@ static bool set_version(struct arguments *arguments, const char *value)
 	return true;
 }
 
-static const struct {
+struct option_row {
 	char letter;
 	const char *name;
 	const char *value; /* NULL: takes none */
 	const char *help;
 	bool (*set)(struct arguments *arguments, const char *value);
-} options[] = {
-	{ 'd', "runtime-dir", "DIR", "where the sockets are", set_runtime_dir },
+};
+
+static const struct option_row options[] = {
+	{ 'r', "runtime-dir", "DIR", "where the sockets are", set_runtime_dir },
 	{ 'n', "name", "NAME", "name of the prompt, cons if not told", set_name },
 	{ 'a', "show-all", NULL, "new channels are shown (as they are anyway)", set_show_all },
 	{ 'H', "hide-all", NULL, "new channels are hidden", set_hide_all },
 	{ 'k', "keep", NULL, "never drop a channel whose guest is gone", set_keep },
 	{ 'B', "bufsize", "SIZE", "history of a new channel, 256K if not told", set_history_size },
 	{ 'e', "escape", "KEY", "the escape key: Ctrl-E, ^T, @, none", set_escape },
-	{ 'r', "read-only", NULL, "attach: nothing typed reaches a guest", set_read_only },
+	{ 'R', "read-only", NULL, "attach: nothing typed reaches a guest", set_read_only },
 	{ 'l', "log-level", "LEVEL", "error, warning, info or debug", set_log_level },
+	{ 'v', "verbose", NULL, "the same as --log-level debug", set_verbose },
+	{ 'q', "quiet", NULL, "the same as --log-level warning", set_quiet },
 	{ 'h', "help", NULL, "print this", set_help },
 	{ 'V', "version", NULL, "print the version", set_version },
 };

@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import (  # noqa: E402
-    CHANGE_BODY, CREDIT, HEADER, HELLO, HELLO_BODY, INPUT, OUTPUT, STATE, WELCOME, Guest, connect,
+    CHANGE_BODY, CREDIT, HEADER, HELLO, INPUT, OUTPUT, STATE, WELCOME, Guest, connect,
     hello, message, read_message,
 )
 from mux import FOLLOW, INPUT as TYPE, SIZE, UNFOLLOW, Mux, control, varlink  # noqa: E402
