@@ -7,7 +7,6 @@
 #include "log.h"
 #include "notify.h"
 #include "panic.h"
-#include "sandbox.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -97,10 +96,6 @@ int guest_boot(struct guest *guest)
 {
 	int result = start_machine(guest);
 
-	if (result == 0 && !guest->sandboxed) {
-		result = sandbox_enter();
-		guest->sandboxed = true;
-	}
 	if (result == 0)
 		result = machine_start(&guest->machine);
 	if (result == 0)
@@ -111,7 +106,7 @@ int guest_boot(struct guest *guest)
 /* In place: the console, the control socket and the process go on. */
 static void reboot(struct guest *guest)
 {
-	log_info("%s: rebooting", guest->config->name);
+	log_limited(&guest->reboot_limit, "%s: rebooting", guest->config->name);
 	guest_set_state(guest, CONSOLE_REBOOTING, NULL);
 	guest_unwatch_machine(guest);
 	machine_destroy(&guest->machine);

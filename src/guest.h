@@ -3,6 +3,7 @@
 
 #include "console_protocol.h"
 #include "exit_status.h"
+#include "log.h"
 #include "machine.h"
 
 #include <stdbool.h>
@@ -33,8 +34,8 @@ struct guest {
 	bool stopping; /* somebody wants it powered off */
 	uint64_t started_ms;
 	unsigned reboots;
+	struct log_limit reboot_limit;
 	uint64_t boot_output; /* where on the console the latest boot began */
-	bool sandboxed;
 	bool ended; /* status is final, the loop is to be left */
 	enum exit_status status;
 };

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "notify.h"
 #include "runtime_dir.h"
+#include "sandbox.h"
 #include "vcpu.h"
 
 #include <errno.h>
@@ -205,6 +206,8 @@ static int start(struct guest *guest, const struct runtime_dir *dir)
 	result = prepare(guest, dir);
 	if (result == 0)
 		result = control_create(&guest->control, guest, dir->vmm);
+	if (result == 0)
+		result = sandbox_enter();
 	if (result == 0)
 		result = guest_boot(guest);
 	return result;

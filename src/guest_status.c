@@ -30,7 +30,7 @@ static json_t *vcpus_status(const struct machine *machine)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < machine->config->vcpus; i++)
+	for (unsigned i = 0; machine->vcpu && i < machine->config->vcpus; i++)
 		json_array_append_new(list, vcpu_status(&machine->vcpu[i]));
 	return list;
 }
@@ -60,7 +60,7 @@ static json_t *devices_status(struct machine *machine)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < machine->device_count; i++)
+	for (unsigned i = 0; i < machine->device_count && machine->device[i].device; i++)
 		json_array_append_new(list, device_status(&machine->device[i]));
 	return list;
 }
@@ -74,6 +74,7 @@ static json_t *console_status(struct console_link *link)
 		number(status.output), "lost", number(status.lost), "input", number(status.input));
 }
 
+/* Also of a machine that could not be built again. */
 json_t *guest_status(struct guest *guest)
 {
 	struct machine *machine = &guest->machine;

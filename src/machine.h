@@ -113,7 +113,7 @@ void machine_destroy(struct machine *machine);
 void machine_pause(struct machine *machine);
 void machine_resume(struct machine *machine);
 
-/* Any thread: ask for an end of the run, with a reason (or NULL). */
+/* Any thread: ask for an end of the run, with a reason (or NULL); not heard while it stops. */
 void machine_request(struct machine *machine, enum machine_request request, const char *reason);
 
 /* Main thread: the request that stopped the machine, and its reason. */

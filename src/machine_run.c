@@ -99,7 +99,7 @@ void machine_request(struct machine *machine, enum machine_request request, cons
 	static const uint64_t one = 1;
 
 	pthread_mutex_lock(&machine->lock);
-	if (machine->request == MACHINE_RUN) {
+	if (machine->request == MACHINE_RUN && !machine->stopping) {
 		machine->request = request;
 		snprintf(machine->reason, sizeof(machine->reason), "%s", reason ? reason : "");
 		kick_all(machine);

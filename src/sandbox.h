@@ -2,8 +2,8 @@
 #define SANDBOX_H
 
 /*
- * Give up what only the start needs; once everything is opened, before there is a second thread.
- * 0 or -errno with one line logged.
+ * Give up what only the start needs, before there is a second thread. The kernel is opened after
+ * it, so that a reboot can open it as well. 0 or -errno with one line logged.
  */
 int sandbox_enter(void);
 

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ from tiny_guest import (  # noqa: E402
     CRASHED,
     GUEST,
     HOST_FAILURE,
+    OPERATOR_ERROR,
     POWERED_OFF,
     REBOOT,
     TIMEOUT,
@@ -104,6 +106,17 @@ class Ends(GuestTest):
         self.assertGreaterEqual(guest.status()["reboots"], 2)
         self.assertEqual(guest.word("kill").returncode, 0)
         self.assert_ends(guest, POWERED_OFF, "tiny: powered off by force")
+
+    def test_guest_that_cannot_be_started_again_is_the_operators(self):
+        image = shutil.copy(GUEST, os.path.join(self.directory, "kernel"))
+        guest = self.start("serial", ['console.input="uart"'], image=image)
+        self.console.wait_for(b"serial ready")
+        os.unlink(image)
+        guest.word("reset")
+        code, errors = guest.wait()
+        self.assertRegex(errors, f"{image}: No such file")
+        self.assertRegex(errors, "tiny: cannot be started again\n$")
+        self.assertEqual(code, OPERATOR_ERROR)
 
     def test_reset_is_an_exit_status_for_a_supervisor(self):
         guest = self.start("restart", ['machine.on_reboot="exit"'])
