@@ -73,7 +73,8 @@ START_TEST(the_zero_page_tells_of_memory)
 
 START_TEST(the_zero_page_tells_of_everything_loaded)
 {
-	struct setup_header header = { .version = 0x020f, .kernel_alignment = 0x200000 };
+	static const struct setup_header header = { .version = 0x020f,
+		.kernel_alignment = 0x200000 };
 
 	data.header = &header;
 	ck_assert_int_eq(boot_params_write(&memory, &data), 0);
