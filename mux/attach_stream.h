@@ -42,7 +42,8 @@ enum attach_message {
 
 /*
  * The JSON of CHANNEL, sent at first and after each change:
- * { "name", "key", "color", "state" (words of muxd list), "reason", "shown", "begin", "end" }
+ * { "name", "key", "color", "state" (words of muxd list), "reason", "shown", "begin", "end",
+ *   "opened" (the end when this muxd began) }
  * Positions are integers.
  */
 

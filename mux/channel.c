@@ -90,6 +90,7 @@ static int open_history(struct channel *channel)
 		record->since = (uint64_t)time(NULL);
 	}
 	history_commit(&channel->history);
+	channel->opened = channel->history.committed;
 	return 0;
 }
 
@@ -249,10 +250,11 @@ json_t *channel_brief_json(const struct channel *channel)
 	char key[2] = { record->key, '\0' };
 	char color[2] = { record->color, '\0' };
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I}", "name", channel->name, "key",
-		key, "color", color, "state", channel_state_name(channel), "reason", record->reason,
-		"shown", record->shown, "begin", (json_int_t)history_begin(&channel->history),
-		"end", (json_int_t)channel->history.committed);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I}", "name", channel->name,
+		"key", key, "color", color, "state", channel_state_name(channel), "reason",
+		record->reason, "shown", record->shown, "begin",
+		(json_int_t)history_begin(&channel->history), "end",
+		(json_int_t)channel->history.committed, "opened", (json_int_t)channel->opened);
 }
 
 json_t *channel_json(const struct channel *channel)

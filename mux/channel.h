@@ -26,6 +26,7 @@ struct channel {
 	uint32_t id;
 	struct mux *mux;
 	struct history history;
+	uint64_t opened; /* the end of its history when this muxd took it up */
 	struct device *device; /* the guest's end; NULL while it is away */
 	struct evbuffer *input; /* owned; typed, and not yet sent to the vmm */
 	struct console_size size; /* of the terminal that was resized last */

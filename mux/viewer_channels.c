@@ -7,106 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char palette[] = "gycmbrGYCMBR";
-
-struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name)
-{
-	struct viewer_channel *channel = viewer->channels;
-
-	while (channel && strcmp(channel->name, name) != 0)
-		channel = channel->next;
-	return channel;
-}
-
-struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key)
-{
-	struct viewer_channel *channel = viewer->channels;
-
-	while (channel && (channel->key != key || !channel->present))
-		channel = channel->next;
-	return channel;
-}
-
-static struct viewer_channel *find_id(const struct viewer *viewer, uint32_t id)
-{
-	struct viewer_channel *channel = viewer->channels;
-
-	while (channel && (channel->id != id || !channel->present))
-		channel = channel->next;
-	return channel;
-}
-
-static void choose_labels(struct viewer *viewer)
-{
-	struct view_channel *shown[256];
-	size_t count = 0;
-
-	for (struct viewer_channel *channel = viewer->channels; channel && count < 256;
-		channel = channel->next)
-		if (channel->shown)
-			shown[count++] = &channel->text;
-	view_label(&viewer->view, shown, count);
-}
-
-/* The colours that are taken least often, in the order of the palette. */
-static char automatic_color(const struct viewer *viewer)
-{
-	unsigned used[sizeof(palette)] = { 0 };
-	size_t best = 0;
-
-	for (const struct viewer_channel *channel = viewer->channels; channel;
-		channel = channel->next) {
-		const char *color = strchr(palette, channel->text.color);
-
-		if (channel->text.color && color)
-			used[color - palette]++;
-	}
-	for (size_t i = 0; i < sizeof(palette) - 1; i++)
-		if (used[i] < used[best])
-			best = i;
-	return palette[best];
-}
-
-/* Those that have none get theirs in the order of names. */
-static void choose_colors(struct viewer *viewer)
-{
-	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
-		if (channel->color)
-			channel->text.color = channel->color;
-	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
-		if (!channel->text.color)
-			channel->text.color = automatic_color(viewer);
-}
-
-static void destroy_channel(struct viewer_channel *channel)
-{
-	if (channel->typed)
-		evbuffer_free(channel->typed);
-	free(channel->name);
-	free(channel);
-}
-
-static struct viewer_channel *create_channel(struct viewer *viewer, const char *name)
-{
-	struct viewer_channel *channel = calloc(1, sizeof(*channel));
-	struct viewer_channel **place = &viewer->channels;
-
-	if (!channel)
-		return NULL;
-	channel->name = strdup(name);
-	channel->typed = evbuffer_new();
-	if (!channel->name || !channel->typed) {
-		destroy_channel(channel);
-		return NULL;
-	}
-	view_channel_init(&viewer->view, &channel->text, name, 0);
-	while (*place && strcmp((*place)->name, name) < 0)
-		place = &(*place)->next;
-	channel->next = *place;
-	*place = channel;
-	return channel;
-}
-
 static void remove_channel(struct viewer *viewer, struct viewer_channel *channel)
 {
 	struct viewer_channel **place = &viewer->channels;
@@ -114,22 +14,12 @@ static void remove_channel(struct viewer *viewer, struct viewer_channel *channel
 	while (*place != channel)
 		place = &(*place)->next;
 	if (viewer->connected == channel)
-		viewer_leave(viewer);
+		viewer_back_to_prompt(viewer);
 	view_channel_end(&channel->text);
 	viewer_message(viewer, "%s: dropped", channel->name);
 	*place = channel->next;
-	destroy_channel(channel);
-	choose_labels(viewer);
-}
-
-void viewer_forget_channels(struct viewer *viewer)
-{
-	while (viewer->channels) {
-		struct viewer_channel *channel = viewer->channels;
-
-		viewer->channels = channel->next;
-		destroy_channel(channel);
-	}
+	viewer_channel_destroy(channel);
+	viewer_choose_labels(viewer);
 }
 
 void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position)
@@ -179,21 +69,33 @@ static uint64_t position_of(const json_t *object, const char *key)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-/* Shown and not followed, or the other way round. A channel that comes later is shown whole. */
+/*
+ * Where a channel is shown from. Who comes to a muxd that runs sees what happens from now on; who
+ * was there before the channel, and the terminal that muxd was started on, miss nothing.
+ */
+static uint64_t first_position(const struct viewer *viewer, const struct viewer_channel *channel,
+	bool is_new)
+{
+	if (channel->known)
+		return channel->position <= channel->end ? channel->position : channel->begin;
+	if (is_new && viewer->was_attached)
+		return channel->begin;
+	if (is_new && viewer->options->owns_mux && channel->opened > channel->begin)
+		return channel->opened;
+	if (is_new && viewer->options->owns_mux)
+		return channel->begin;
+	return channel->end;
+}
+
+/* Shown and not followed, or the other way round. */
 static void follow_if_shown(struct viewer *viewer, struct viewer_channel *channel, bool is_new)
 {
 	bool wanted = channel->shown || channel == viewer->connected;
 
 	if (!wanted && channel->followed && !evbuffer_get_length(channel->typed))
 		viewer_unfollow(viewer, channel);
-	if (!wanted || channel->followed || channel == viewer->connected)
-		return;
-	if (!channel->known)
-		viewer_follow(viewer, channel,
-			is_new && viewer->was_attached ? channel->begin : channel->end);
-	else
-		viewer_follow(viewer, channel,
-			channel->position <= channel->end ? channel->position : channel->begin);
+	if (channel->shown && !channel->followed && channel != viewer->connected)
+		viewer_follow(viewer, channel, first_position(viewer, channel, is_new));
 }
 
 static bool is_one_of(const char *word, const char *const *words)
@@ -250,7 +152,7 @@ static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *
 	char before[VIEWER_WORD_MAX];
 
 	if (!channel && name)
-		channel = create_channel(viewer, name);
+		channel = viewer_channel_create(viewer, name);
 	if (!channel)
 		return;
 	channel->id = id;
@@ -260,12 +162,13 @@ static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *
 	channel->shown = json_is_true(json_object_get(object, "shown"));
 	channel->begin = position_of(object, "begin");
 	channel->end = position_of(object, "end");
+	channel->opened = position_of(object, "opened");
 	memcpy(before, channel->state, sizeof(before));
 	copy_text(object, "state", channel->state, sizeof(channel->state));
 	copy_text(object, "reason", channel->reason, sizeof(channel->reason));
 	if (viewer->announced)
-		choose_colors(viewer);
-	choose_labels(viewer);
+		viewer_choose_colors(viewer);
+	viewer_choose_labels(viewer);
 	if (strcmp(before, channel->state) != 0) {
 		channel->ended = channel == viewer->connected && *before;
 		tell_state(viewer, channel, before);
@@ -299,7 +202,7 @@ static void read_output(struct viewer *viewer, const struct message *message)
 	uint64_t length = message->length - sizeof(output);
 
 	memcpy(&output, message->body, sizeof(output));
-	channel = find_id(viewer, output.id);
+	channel = viewer_find_id(viewer, output.id);
 	if (!channel || !channel->followed)
 		return;
 	if (channel->known && output.position > channel->position && channel->seeking)
@@ -333,7 +236,7 @@ static void read_lost(struct viewer *viewer, const struct message *message)
 	struct attach_lost lost;
 
 	memcpy(&lost, message->body, sizeof(lost));
-	channel = find_id(viewer, lost.id);
+	channel = viewer_find_id(viewer, lost.id);
 	if (!channel)
 		return;
 	channel->seeking = false;
@@ -352,7 +255,7 @@ static void read_credit(struct viewer *viewer, const struct message *message)
 	struct attach_credit credit;
 
 	memcpy(&credit, message->body, sizeof(credit));
-	channel = find_id(viewer, credit.id);
+	channel = viewer_find_id(viewer, credit.id);
 	if (!channel)
 		return;
 	channel->credit = credit.total;
@@ -370,7 +273,7 @@ static void read_gone(struct viewer *viewer, const struct message *message)
 	uint32_t id;
 
 	memcpy(&id, message->body, sizeof(id));
-	channel = find_id(viewer, id);
+	channel = viewer_find_id(viewer, id);
 	if (channel)
 		remove_channel(viewer, channel);
 }
@@ -389,7 +292,7 @@ static void stream_ready(struct viewer *viewer)
 	}
 	viewer->announced = true;
 	viewer->was_attached = true;
-	choose_colors(viewer);
+	viewer_choose_colors(viewer);
 	viewer_reconnect(viewer);
 	if (!viewer->wanted)
 		return;

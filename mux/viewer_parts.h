@@ -51,7 +51,7 @@ struct viewer_channel {
 	bool ended; /* while this viewer was connected to it: its state may say so */
 	bool seeking; /* what comes is not yet from the position asked for */
 	uint64_t position; /* of the next byte to show */
-	uint64_t begin, end; /* as last announced */
+	uint64_t begin, end, opened; /* as last announced */
 	struct evbuffer *typed; /* owned; what muxd has not allowed yet */
 	uint64_t sent, credit; /* input bytes of this stream */
 };
@@ -104,13 +104,21 @@ void viewer_set_timer(struct viewer *viewer);
 int viewer_output_open(struct viewer *viewer);
 void viewer_output_close(struct viewer *viewer);
 
+/* viewer_list.c: the channels there are */
+struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name);
+/* Whose key it is; a digit that is nobody's counts the channels in the order of their names. */
+struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key);
+struct viewer_channel *viewer_find_id(const struct viewer *viewer, uint32_t id);
+struct viewer_channel *viewer_channel_create(struct viewer *viewer, const char *name);
+void viewer_channel_destroy(struct viewer_channel *channel);
+void viewer_choose_labels(struct viewer *viewer);
+void viewer_choose_colors(struct viewer *viewer);
+void viewer_forget_channels(struct viewer *viewer);
+
 /* viewer_channels.c: what muxd sends */
 extern const struct viewer_stream_events viewer_stream_handlers;
-struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name);
-struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key);
 void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position);
 void viewer_unfollow(struct viewer *viewer, struct viewer_channel *channel);
-void viewer_forget_channels(struct viewer *viewer);
 
 /* viewer_connect.c: being connected to a guest */
 void viewer_connect(struct viewer *viewer, struct viewer_channel *channel);

@@ -274,6 +274,17 @@ class Connected(ViewerTest):
         self.one.wait_typed(b"firstthird")
         self.two.wait_typed(b"second")
 
+    def test_a_digit_that_is_no_key_counts_the_guests(self):
+        self.mux.add("vm0")
+        self.two.set(key="x")
+        terminal = self.connected()
+        terminal.send(ESCAPE + b"3")
+        terminal.wait_for("Connecting to 'vm2'")
+        terminal.send(ESCAPE + b"1")
+        terminal.wait_for("Connecting to 'vm1'")
+        terminal.send(ESCAPE + b"4")
+        terminal.wait_for("Ctrl-E 4 is no key")
+
     def test_what_is_pasted_behind_leaving_is_not_run(self):
         terminal = self.connected()
         terminal.send(ESCAPE + b".list bad\rlist bad\r")
