@@ -23,6 +23,8 @@
 #define EFER_LONG_MODE_ACTIVE 0x400U
 #define FLAGS_RESERVED 0x2U
 
+#define APIC_BASE_X2APIC 0x400U
+
 #define CODE_SELECTOR 0x10U
 #define DATA_SELECTOR 0x18U
 #define TYPE_CODE 0xbU /* read, accessed */
@@ -134,8 +136,14 @@ static void set_mode(struct kvm_sregs *registers, bool long_mode)
 	registers->efer = EFER_LONG_MODE_ENABLED | EFER_LONG_MODE_ACTIVE;
 }
 
-/* Others wait for the start-up interrupt already: that is how KVM makes them. */
-int arch_start_vcpu(struct vcpu *vcpu)
+/* Ids beyond 8 bits are usable only by processors that firmware left in x2APIC mode. */
+static void set_apic_mode(const struct vcpu *vcpu, struct kvm_sregs *registers)
+{
+	if (vcpu->machine->platform->ioapic.wide_destinations)
+		registers->apic_base |= APIC_BASE_X2APIC;
+}
+
+static int set_entry(const struct vcpu *vcpu)
 {
 	const struct boot_entry *entry = &vcpu->machine->entry;
 	bool long_mode = entry->mode == BOOT_LONG_MODE;
@@ -146,19 +154,31 @@ int arch_start_vcpu(struct vcpu *vcpu)
 		.rsi = long_mode ? entry->argument : 0,
 		.rbx = long_mode ? 0 : entry->argument,
 	};
+	int result = kvm_ioctl(vcpu->fd, KVM_SET_REGS, &general);
+
+	return result < 0 ? fail(vcpu, "registers", result) : 0;
+}
+
+/* Others wait for the start-up interrupt already: that is how KVM makes them. */
+int arch_start_vcpu(struct vcpu *vcpu)
+{
+	bool long_mode = vcpu->machine->entry.mode == BOOT_LONG_MODE;
+	bool boots = vcpu->index == 0;
 	struct kvm_sregs system = { 0 };
 	int result;
 
-	if (vcpu->index > 0)
+	if (!boots && !vcpu->machine->platform->ioapic.wide_destinations)
 		return 0;
 	result = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &system);
 	if (result < 0)
 		return fail(vcpu, "system registers", result);
-	set_segments(&system, long_mode);
-	set_mode(&system, long_mode);
+	if (boots) {
+		set_segments(&system, long_mode);
+		set_mode(&system, long_mode);
+	}
+	set_apic_mode(vcpu, &system);
 	result = kvm_ioctl(vcpu->fd, KVM_SET_SREGS, &system);
 	if (result < 0)
 		return fail(vcpu, "system registers", result);
-	result = kvm_ioctl(vcpu->fd, KVM_SET_REGS, &general);
-	return result < 0 ? fail(vcpu, "registers", result) : 0;
+	return boots ? set_entry(vcpu) : 0;
 }
