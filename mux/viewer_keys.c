@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CTRL_C 3
 #define CTRL_Z 0x1a
+#define HIDDEN_MAX 256 /* at once */
 #define DROP_MS 50 /* a pause in what comes: a paste has ended */
 
 static void expect_pause(struct viewer *viewer)
@@ -73,16 +73,28 @@ static void switch_to(struct viewer *viewer, uint8_t key)
 		unknown_key(viewer, key);
 }
 
-/* Commands of muxd; the connected guest stays on the terminal in any case. */
-static void run(struct viewer *viewer, const char *command)
+/* "hide" with the names of all channels but the connected one. */
+static void hide_others(struct viewer *viewer)
 {
-	char word[16];
+	char hide[] = "hide";
+	char *words[HIDDEN_MAX + 2] = { hide };
+	size_t count = 1;
+
+	for (const struct viewer_channel *channel = viewer->channels;
+		channel && count <= HIDDEN_MAX; channel = channel->next)
+		if (channel->present && channel->shown && channel != viewer->connected)
+			words[count++] = channel->name;
+	if (count > 1 && !viewer->running)
+		viewer_run(viewer, words);
+}
+
+static void show_all(struct viewer *viewer)
+{
+	char word[] = "showall";
 	char *words[] = { word, NULL };
 
-	if (viewer->running)
-		return;
-	snprintf(word, sizeof(word), "%s", command);
-	viewer_run(viewer, words);
+	if (!viewer->running)
+		viewer_run(viewer, words);
 }
 
 static void suspend(struct viewer *viewer)
@@ -140,10 +152,10 @@ static void act(struct viewer *viewer, const struct key_event *event)
 		send_break(viewer);
 		break;
 	case KEY_HIDE_OTHERS:
-		run(viewer, "hideall");
+		hide_others(viewer);
 		break;
 	case KEY_SHOW_ALL:
-		run(viewer, "showall");
+		show_all(viewer);
 		break;
 	case KEY_CHANNEL:
 		switch_to(viewer, event->byte);

@@ -274,6 +274,16 @@ class Connected(ViewerTest):
         self.one.wait_typed(b"firstthird")
         self.two.wait_typed(b"second")
 
+    def test_others_are_hidden_and_all_are_shown(self):
+        terminal = self.connected()
+        terminal.send(ESCAPE + b"h")
+        self.mux.wait_commands(["hide", "vm2"])
+        terminal.send(ESCAPE + b"s")
+        self.mux.wait_commands(["showall"])
+        terminal.send(b"end")
+        self.one.wait_typed(b"end")
+        self.assertEqual(bytes(self.one.typed), b"end")
+
     def test_a_digit_that_is_no_key_counts_the_guests(self):
         self.mux.add("vm0")
         self.two.set(key="x")
@@ -395,13 +405,14 @@ class Connected(ViewerTest):
         terminal.wait_for("powered off ---\r\n.*" + PROMPT)
 
     def test_what_an_ended_guest_did_not_take_is_told(self):
-        self.one.room = 0
+        self.one.room = 4
         terminal = self.connected()
         terminal.send("poweroff\r")
-        terminal.resize(50, 90)
-        self.one.wait(lambda: (90, 50) in self.one.sizes, "size")
+        self.one.wait_typed(b"powe")
+        self.one.room = 0
         self.one.set(state="crashed", reason="panic")
-        terminal.wait_for(r"\*\*\* vm1: 9 bytes that were typed were not sent")
+        left = int(terminal.wait_for(r"\*\*\* vm1: (\d+) bytes that were typed were not sent")[1])
+        self.assertEqual(left + len(self.one.typed), len("poweroff\r"))
         terminal.wait_for(PROMPT)
 
     def test_a_pipe_gets_a_guests_bytes_until_it_ends(self):
