@@ -8,6 +8,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#define RUN_MAX 256
+
 static void print(struct text_filter *filter, struct text_sink *sink, const char *bytes,
 	size_t length, unsigned columns)
 {
@@ -155,10 +157,29 @@ static void control(struct text_filter *filter, struct text_sink *sink, uint8_t 
 	sink->event(sink, byte == '\t' ? TEXT_TAB : TEXT_BACK, NULL, 0, 0);
 }
 
+/* Plain characters that need no closer look, from the first byte on. */
+static size_t plain_run(const struct text_filter *filter, const uint8_t *bytes, size_t length)
+{
+	size_t run = 0;
+
+	if (!vt_at_rest(&filter->parser) || filter->have)
+		return 0;
+	while (run < length && run < RUN_MAX && bytes[run] >= 0x20 && bytes[run] < 0x7f)
+		run++;
+	return run;
+}
+
 void text_filter_feed(struct text_filter *filter, const uint8_t *bytes, size_t length,
 	struct text_sink *sink)
 {
 	for (size_t i = 0; i < length; i++) {
+		size_t run = plain_run(filter, bytes + i, length - i);
+
+		if (run > 1) {
+			print(filter, sink, (const char *)bytes + i, run, (unsigned)run);
+			i += run - 1;
+			continue;
+		}
 		switch (vt_parse(&filter->parser, bytes[i])) {
 		case VT_PRINT:
 			printed(filter, sink, bytes[i]);

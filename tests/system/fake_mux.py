@@ -43,8 +43,8 @@ class Guest:
         self.breaks = 0
         self.sizes = []
         self.live = 0  # connected viewers that have asked for the last lines and get what comes
-        self.room = 4096  # input bytes it takes ahead of what the test has consumed
-        self.allowed = 0  # total of input, over all viewers
+        self.room = 4096  # input bytes it takes ahead
+        self.most = 2**60  # and in all
 
     @property
     def end(self):
@@ -186,7 +186,7 @@ class Stream:
                 position += len(part)
             self.positions[number] = position
             if number in self.credits:
-                allowed = self.received.get(number, 0) + guest.room
+                allowed = min(self.received.get(number, 0) + guest.room, guest.most)
                 if allowed > self.credits[number]:
                     self.credits[number] = allowed
                     self.send(CREDIT, struct.pack("=IIQ", number, 0, allowed))
