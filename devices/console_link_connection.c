@@ -186,6 +186,15 @@ static int send_queued(struct console_link *link)
 	return 0;
 }
 
+/* Sending failed: muxd is gone, but what it sent before may still be there. */
+static void broken(struct console_link *link, int error)
+{
+	for (unsigned i = 0; i < ROUNDS && link->fd >= 0 && !link->receiving; i++)
+		console_connection_receive(link);
+	if (link->fd >= 0)
+		disconnected(link, strerror(-error));
+}
+
 void console_connection_progress(struct console_link *link)
 {
 	int error = 0;
@@ -201,7 +210,7 @@ void console_connection_progress(struct console_link *link)
 	if (!error)
 		error = queue_messages(link);
 	if (error && error != -EAGAIN && error != -EINTR) {
-		disconnected(link, strerror(-error));
+		broken(link, error);
 		return;
 	}
 	if (evbuffer_get_length(link->to_muxd))
@@ -336,12 +345,14 @@ void console_connection_receive(struct console_link *link)
 		disconnected(link, length ? strerror(errno) : "it closed the connection");
 		return;
 	}
+	link->receiving = true;
 	while ((result = message_next(link->from_muxd, rules, ARRAY_SIZE(rules), &message)) == 1) {
 		result = handle(link, &message);
 		if (result)
 			break;
 		message_done(link->from_muxd, &message);
 	}
+	link->receiving = false;
 	if (result < 0)
 		disconnected(link, strerror(-result));
 }

@@ -64,6 +64,7 @@ struct console_link {
 	unsigned delay_ms; /* before the next attempt */
 	uint64_t input_base; /* received at the start of this connection */
 	bool reported; /* that muxd is away */
+	bool receiving; /* messages are being handled */
 	char reason[CONSOLE_REASON_MAX + 1]; /* of the last refusal */
 
 	enum console_state state;

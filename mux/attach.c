@@ -6,6 +6,7 @@
 #include "attach_stream.h"
 #include "channel.h"
 #include "message.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -340,9 +341,13 @@ static void attach_written(struct bufferevent *stream, void *owner)
 
 static void attach_event(struct bufferevent *stream, short what, void *owner)
 {
-	(void)stream;
-	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
-		attach_destroy(owner);
+	struct attach_peer *peer = owner;
+
+	if (!(what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)))
+		return;
+	stream_take_rest(stream);
+	attach_readable(stream, peer); /* nothing more once it is doomed */
+	attach_destroy(peer);
 }
 
 bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only)

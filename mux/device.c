@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "device_internal.h"
 #include "message.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -186,11 +187,18 @@ static void device_written(struct bufferevent *stream, void *owner)
 		device_progress(device);
 }
 
+void device_end(struct device *device)
+{
+	stream_take_rest(device->stream);
+	if (device_receive(device))
+		device_destroy(device);
+}
+
 static void device_event(struct bufferevent *stream, short what, void *owner)
 {
 	(void)stream;
 	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
-		device_destroy(owner);
+		device_end(owner);
 }
 
 static void no_hello(evutil_socket_t fd, short what, void *owner)

@@ -37,6 +37,9 @@ extern const size_t device_rule_count;
 /* Handle what has arrived; false: the device is destroyed. */
 bool device_receive(struct device *device);
 
+/* The vmm is gone: take what it said before, and destroy. */
+void device_end(struct device *device);
+
 void device_refuse(struct device *device, const char *reason);
 
 #endif

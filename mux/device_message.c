@@ -152,21 +152,14 @@ static int adopt(struct device *device, struct channel *channel, const struct co
 	return 0;
 }
 
-/* The vmm has closed its end: take what it said before, and let it go. */
+/* The vmm has closed its end, which was not noticed yet. */
 static bool ends_if_dead(struct device *device)
 {
-	struct evbuffer *input = bufferevent_get_input(device->stream);
-	int fd = bufferevent_getfd(device->stream);
-	struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
+	struct pollfd poll_fd = { .fd = bufferevent_getfd(device->stream), .events = POLLRDHUP };
 
 	if (poll(&poll_fd, 1, 0) <= 0)
 		return false;
-	evbuffer_unfreeze(input, 0);
-	while (evbuffer_read(input, fd, CONSOLE_OUTPUT_MAX) > 0) {
-		if (!device_receive(device))
-			return true;
-	}
-	device_destroy(device);
+	device_end(device);
 	return true;
 }
 

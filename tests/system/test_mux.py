@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -13,7 +14,8 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import (  # noqa: E402
-    CRASHED, HIDE, KEEP, POWERED_OFF, REFUSED, TIMEOUT, Guest, connect, hello, read_message,
+    CRASHED, HIDE, KEEP, OUTPUT, POWERED_OFF, REFUSED, TIMEOUT, Guest, connect, hello, message,
+    read_message,
 )
 from mux import FROM_END, Mux, control, muxd_program, varlink  # noqa: E402
 
@@ -438,6 +440,21 @@ class LifeTest(MuxTest):
         viewer.type("one", b"ls\r")
         again.until(lambda: again.input)
         self.assertEqual(again.input, b"ls\r")
+
+    def test_the_last_words_of_a_guest_that_reads_nothing_arrive(self):
+        for i in range(30):
+            stream = connect(self.mux.directory)
+            stream.setblocking(False)
+            stream.send(hello(f"guest{i}"))
+            said = 0
+            while said < 60000:
+                data = message(OUTPUT, struct.pack("=Q", said) + b"x" * 1000)
+                self.assertEqual(stream.send(data), len(data))
+                said += 1000
+            stream.close()
+            while not (channel := self.mux.channels().get(f"guest{i}")) or channel["connected"]:
+                pass
+            self.assertEqual(channel["end"], said)
 
     def test_many_guests_at_once(self):
         guests = [self.guest(f"guest{i}") for i in range(512)]

@@ -23,6 +23,20 @@ START_TEST(a_large_paste_arrives_whole_within_the_credit)
 	ck_assert_uint_eq(muxd.connections, 1);
 }
 
+START_TEST(input_sent_by_a_muxd_that_ended_since_arrives)
+{
+	console_link_set_consumer(console, &consumer);
+	TURN_UNTIL(muxd.credit);
+	fake_muxd_type(&muxd, (const uint8_t *)"last", 4);
+	fake_muxd_turn(&muxd, 65536);
+	fake_muxd_kill(&muxd);
+
+	console_link_set_state(console, CONSOLE_RUNNING, NULL); /* sending notices it first */
+
+	ck_assert_uint_eq(taken_count, 4);
+	ck_assert_mem_eq(taken, "last", 4);
+}
+
 START_TEST(input_waits_for_a_device)
 {
 	TURN_UNTIL(muxd.credit);
@@ -202,6 +216,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, stop);
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, a_large_paste_arrives_whole_within_the_credit);
+	tcase_add_test(tcase, input_sent_by_a_muxd_that_ended_since_arrives);
 	tcase_add_test(tcase, input_waits_for_a_device);
 	tcase_add_test(tcase, no_more_credit_than_room_while_nobody_reads);
 	tcase_add_test(tcase, input_beyond_the_credit_ends_the_connection);
