@@ -22,7 +22,7 @@
 #define UNSENT_LOW 16384
 #define GONE_MOST 4096
 #define INPUT_WINDOW 16384
-#define READ_MOST 65536
+#define READ_MOST ((size_t)65536)
 
 void attach_doom(struct attach_peer *peer)
 {

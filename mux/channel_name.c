@@ -30,6 +30,14 @@ void channel_file_name(const char *name, char file[CHANNEL_FILE_MAX])
 	*file = '\0';
 }
 
+/* The value of a hexadecimal digit as channel_file_name() writes them, or -1. */
+static int value_of(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
 bool channel_name_of_file(const char *file, char name[CONSOLE_NAME_MAX + 1])
 {
 	char again[CHANNEL_FILE_MAX];
@@ -37,13 +45,13 @@ bool channel_name_of_file(const char *file, char name[CONSOLE_NAME_MAX + 1])
 	size_t length = 0;
 
 	while (*next && length < CONSOLE_NAME_MAX) {
-		unsigned byte = (unsigned char)*next;
-		int taken = 1;
+		int high = value_of(next[1]);
+		int low = high < 0 ? -1 : value_of(next[2]);
 
-		if (*next == '%' && sscanf(next, "%%%2X%n", &byte, &taken) != 1)
+		if (*next == '%' && low < 0)
 			return false;
-		name[length++] = (char)byte;
-		next += taken;
+		name[length++] = *next == '%' ? (char)(high << 4 | low) : *next;
+		next += *next == '%' ? 3 : 1;
 	}
 	name[length] = '\0';
 	if (*next || strlen(name) != length || channel_name_error(name, length))

@@ -18,7 +18,7 @@
 
 #define DEVICES_MAX (CHANNELS_MAX + 64)
 #define HELLO_TIMEOUT_S 10
-#define READ_MOST 65536
+#define READ_MOST ((size_t)65536)
 #define UNSENT_MOST 16384 /* beyond it nothing more is queued until the vmm reads */
 #define PAUSE_US 100000
 
@@ -132,9 +132,9 @@ void device_break(struct device *device)
 void device_refuse(struct device *device, const char *reason)
 {
 	char copy[CONSOLE_REASON_MAX];
-	struct iovec part = { copy, strlen(reason) };
+	struct iovec part = { copy, strnlen(reason, sizeof(copy)) };
 
-	memcpy(copy, reason, strlen(reason));
+	memcpy(copy, reason, part.iov_len);
 	message_send(bufferevent_get_output(device->stream), CONSOLE_REFUSED, &part, 1);
 	bufferevent_disable(device->stream, EV_READ);
 	device->closing = true;

@@ -24,6 +24,15 @@ static const struct {
 	[SERVER_CONTROL] = { "control", "muxd" },
 };
 
+/* With or without .sock behind it. */
+static bool is_called(const char *passed, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(passed, name, length) == 0 &&
+		(!passed[length] || strcmp(passed + length, ".sock") == 0);
+}
+
 /* Those the service manager passed; names we do not know are left alone. */
 static int take_passed(struct server_sockets *sockets)
 {
@@ -34,10 +43,7 @@ static int take_passed(struct server_sockets *sockets)
 		int fd = SD_LISTEN_FDS_START + i;
 
 		for (int kind = 0; kind < SERVER_SOCKETS; kind++) {
-			size_t length = strlen(kinds[kind].name);
-
-			if (strncmp(names[i], kinds[kind].name, length) ||
-				(names[i][length] && strcmp(names[i] + length, ".sock")))
+			if (!is_called(names[i], kinds[kind].name))
 				continue;
 			if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0) {
 				log_error("%s: the descriptor passed is no listening socket",

@@ -342,7 +342,7 @@ class CommandTest(MuxTest):
         self.assertGreater(len(rest), 250000)
 
     def test_wrong_words_are_told_in_one_line_with_status_2(self):
-        for words, message in (
+        for words, line in (
             (["lst"], "unknown command lst: did you mean list?"),
             (["frobnicate"], "unknown command frobnicate: try help"),
             (["tail"], "too few words: tail CHANNEL [LINES]"),
