@@ -25,7 +25,7 @@ struct server {
 	struct server_sockets sockets;
 	struct mux mux;
 	struct event_base *base;
-	struct event *signals[3];
+	struct event *signals[4];
 	pid_t viewer; /* 0: none */
 	int status;
 };
@@ -49,6 +49,15 @@ static void stop_asked(evutil_socket_t number, short what, void *owner)
 	(void)what;
 	notify_send("STOPPING=1");
 	event_base_loopbreak(server->base);
+}
+
+/* The terminal went away. Without one this says nothing to us. */
+static void hung_up(evutil_socket_t number, short what, void *owner)
+{
+	struct server *server = owner;
+
+	if (server->options->viewer)
+		stop_asked(number, what, owner);
 }
 
 static void viewer_ended(evutil_socket_t number, short what, void *owner)
@@ -131,6 +140,14 @@ static int start_viewer(struct server *server)
 	return 0;
 }
 
+/* By whoever started us, such as nohup: it stays so. */
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return !sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
 static int open_loop(struct server *server)
 {
 	static const struct {
@@ -139,6 +156,7 @@ static int open_loop(struct server *server)
 	} signals[] = {
 		{ SIGTERM, stop_asked },
 		{ SIGINT, stop_asked },
+		{ SIGHUP, hung_up },
 		{ SIGCHLD, viewer_ended },
 	};
 
@@ -146,6 +164,8 @@ static int open_loop(struct server *server)
 	if (!server->base)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (is_ignored(signals[i].number))
+			continue;
 		server->signals[i] =
 			evsignal_new(server->base, signals[i].number, signals[i].came, server);
 		if (!server->signals[i] || event_add(server->signals[i], NULL))

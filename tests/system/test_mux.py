@@ -567,6 +567,13 @@ class SocketTest(MuxTest):
         self.mux.start()
         self.assertEqual(self.mux.run("cat", "one"), b"hello")
 
+    def test_without_a_terminal_sighup_ends_nothing(self):
+        self.mux.process.send_signal(signal.SIGHUP)
+        guest = self.guest()
+        guest.write(b"hello")
+        guest.flush()
+        self.assertEqual(self.mux.run("cat", "one"), b"hello")
+
     def test_sockets_of_a_killed_muxd_are_replaced(self):
         self.mux.kill()
         self.assertIn("device.sock", os.listdir(self.mux.directory))

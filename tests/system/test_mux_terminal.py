@@ -54,6 +54,12 @@ class TerminalTest(unittest.TestCase):
         os.kill(self.server(), signal.SIGTERM)
         self.assert_ended(0)
 
+    def test_it_ends_when_its_terminal_hangs_up(self):
+        os.kill(self.server(), signal.SIGHUP)
+        self.assert_ended(0)
+        self.assertEqual(
+            [name for name in os.listdir(self.mux.directory) if name.endswith(".sock")], [])
+
     def test_a_killed_server_leaves_the_terminal_as_it_was(self):
         viewer = self.viewer()
         os.kill(self.server(), signal.SIGKILL)
