@@ -352,7 +352,7 @@ class CommandTest(MuxTest):
             (["quit"], "quit is for the prompt: try muxd attach console"),
         ):
             done = self.mux.call(*words)
-            self.assertEqual(done.stderr.decode(), f"muxd: {message}\n")
+            self.assertEqual(done.stderr.decode(), f"muxd: {line}\n")
             self.assertEqual(done.returncode, 2)
             self.assertEqual(done.stdout, b"")
 
