@@ -173,6 +173,8 @@ static void progress(struct attach_peer *peer)
 		tell_ready(peer);
 	}
 	tell_ready(peer);
+	if (!peer->doomed)
+		stream_flush(peer->stream); /* an echo is on its way to eyes */
 }
 
 void attach_wake(struct follow *follow)

@@ -113,6 +113,7 @@ void device_progress(struct device *device)
 		else
 			break;
 	}
+	stream_flush(device->stream);
 	if (took_input)
 		attach_channel_took_input(device->channel);
 }

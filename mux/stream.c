@@ -1,4 +1,4 @@
-/* What a peer said before it went away. */
+/* Streams where the loop would come too late: last words, and what somebody waits for. */
 
 #include "stream.h"
 
@@ -19,4 +19,16 @@ void stream_take_rest(struct bufferevent *stream)
 			break;
 	}
 	evbuffer_freeze(input, 0);
+}
+
+/* The beginning of a stream's output is frozen: only its owner, the loop, is to take from it. */
+void stream_flush(struct bufferevent *stream)
+{
+	struct evbuffer *output = bufferevent_get_output(stream);
+
+	if (!evbuffer_get_length(output))
+		return;
+	evbuffer_unfreeze(output, 1);
+	evbuffer_write(output, bufferevent_getfd(stream));
+	evbuffer_freeze(output, 1);
 }

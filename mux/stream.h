@@ -9,4 +9,10 @@ struct bufferevent;
  */
 void stream_take_rest(struct bufferevent *stream);
 
+/*
+ * Send what the output holds, as far as the socket takes it, now and not when the loop comes to it:
+ * for what somebody waits for. Errors are left for the loop to find.
+ */
+void stream_flush(struct bufferevent *stream);
+
 #endif

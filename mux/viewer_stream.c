@@ -4,6 +4,7 @@
 
 #include "compiler.h"
 #include "control.h"
+#include "stream.h"
 #include "unix_socket.h"
 #include "varlink.h"
 
@@ -225,7 +226,9 @@ void viewer_stream_send_input(struct viewer_stream *stream, uint32_t id, const v
 		{ .iov_base = (void *)(uintptr_t)bytes, .iov_len = length },
 	};
 
-	if (stream->attached)
-		message_send(bufferevent_get_output(stream->connection), ATTACH_INPUT, parts,
-			ARRAY_SIZE(parts));
+	if (!stream->attached)
+		return;
+	message_send(bufferevent_get_output(stream->connection), ATTACH_INPUT, parts,
+		ARRAY_SIZE(parts));
+	stream_flush(stream->connection);
 }

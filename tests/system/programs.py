@@ -119,6 +119,10 @@ class Workplace:
             file.write(configuration(name, **settings))
         return self._start(name, [self.path("vmm"), "--config", path])
 
+    def program(self, name, command):
+        """Starts any other program."""
+        return self._start(name, command)
+
     def terminal(self, *words, rows=24, columns=80):
         """muxd with these words on a terminal of its own."""
         terminal = Terminal([self.path("muxd"), *words], rows=rows, columns=columns,
@@ -150,12 +154,13 @@ class Workplace:
 
 
 def configuration(name, kernel, initrd=None, cmdline="console=hvc0", vcpus=1, memory="128M",
-                  on_reboot="restart", console=None):
+                  on_reboot="restart", console=None, defaults=True):
     """A guest's configuration file. Strings are quoted as in JSON, which TOML reads the same."""
     lines = [f"name = {json.dumps(name)}", "", "[kernel]", f"image = {json.dumps(kernel)}"]
     if initrd:
         lines.append(f"initrd = {json.dumps(initrd)}")
-    lines += [f"cmdline = {json.dumps(cmdline)}", "", "[machine]", f"vcpus = {vcpus}",
+    lines += [f"cmdline = {json.dumps(cmdline)}", f"defaults = {json.dumps(defaults)}", "",
+              "[machine]", f"vcpus = {vcpus}",
               f"memory = {json.dumps(memory)}", f"on_reboot = {json.dumps(on_reboot)}", "",
               "[console]"]
     lines += [f"{key} = {json.dumps(value)}" for key, value in (console or {}).items()]

@@ -1,0 +1,69 @@
+"""Console output in bulk: to muxd's history and from there to one viewer on a terminal.
+
+Two sources: a guest that prints page after page, and a console link without a guest behind it
+(link_flood.c), so that muxd and the viewer are the limit. The peer is socat between two
+pseudo-terminals, with a program that prints the same (print_flood.c). The rings of vmm and muxd are
+made so large that nothing is lost, so every byte that was printed is read from the terminal.
+"""
+
+from figures import Figure, on_terminal, processor_seconds
+from programs import Workplace
+
+MEBIBYTES = 32
+RING = "64M"
+READY = "flood ready"
+END = "flood done"
+
+
+def rate(figures):
+    count, nanoseconds = figures
+    if count < MEBIBYTES << 20:
+        raise RuntimeError(f"{(MEBIBYTES << 20) - count} bytes of output are missing")
+    return count / (1 << 20) / (nanoseconds / 1e9)
+
+
+def read_by_viewer(place, tools, name):
+    muxd = [place.path("muxd"), "--runtime-dir", place.runtime, "attach", name]
+    return rate(on_terminal(tools, "read", END, READY, *muxd))
+
+
+def of_link(place, tools, name):
+    source = place.program(name, [tools.bench("link_flood"), f"{place.runtime}/device.sock", name,
+                                  str(MEBIBYTES)])
+    value = read_by_viewer(place, tools, name)
+    source.end()
+    return value
+
+
+def of_guest(place, tools, name):
+    settings = tools.guest_settings(f"flood {MEBIBYTES}")
+    guest = place.guest(name, console={"buffer": RING}, **settings)
+    value = read_by_viewer(place, tools, name)
+    seconds = processor_seconds(guest.pid)
+    guest.end()
+    return value, seconds
+
+
+def of_socat(tools):
+    source = f"EXEC:{tools.bench('print_flood')} {MEBIBYTES},pty,raw,echo=0"
+    return rate(on_terminal(tools, "read", END, READY, "socat", "STDIO,raw,echo=0", source))
+
+
+def measure(tools, count):
+    link = Figure("console: link, muxd, viewer", "MiB/s", "socat, pty to pty", ">= 0.5", 0)
+    guest = Figure("console: guest, muxd, viewer", "MiB/s", "socat, pty to pty", ">= 0.5", 0)
+    muxd_work = Figure("console: muxd's processor time", "ms/MiB", "", "", 1)
+    vmm_work = Figure("console: vmm's, guest included", "ms/MiB", "", "", 1)
+    with Workplace(tools.build) as place:
+        muxd = place.muxd("--bufsize", RING)
+        for turn in range(count):
+            before = processor_seconds(muxd.pid)
+            link.ours.append(of_link(place, tools, f"link{turn}"))
+            muxd_work.ours.append((processor_seconds(muxd.pid) - before) * 1000 / MEBIBYTES)
+            value, seconds = of_guest(place, tools, f"guest{turn}")
+            guest.ours.append(value)
+            vmm_work.ours.append(seconds * 1000 / MEBIBYTES)
+            value = of_socat(tools)
+            link.theirs.append(value)
+            guest.theirs.append(value)
+    return [link, guest, muxd_work, vmm_work]
