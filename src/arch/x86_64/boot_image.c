@@ -30,10 +30,11 @@ static int place_initrd(const struct machine *machine, const struct boot_kernel 
 
 	end = kernel->initrd_end < end ? kernel->initrd_end : end;
 	if (end < kernel->end || size > end - kernel->end) {
-		log_error("cannot load initrd %s: its %llu MiB do not fit into %llu MiB of memory "
-			  "above the kernel: give the guest more memory",
-			machine->config->kernel.initrd, (unsigned long long)size >> 20,
-			(unsigned long long)(end > kernel->end ? end - kernel->end : 0) >> 20);
+		log_error(
+			"cannot load initrd %s: its %llu KiB do not fit into the %llu KiB of memory "
+			"above the kernel: give the guest more memory",
+			machine->config->kernel.initrd, ((unsigned long long)size + 1023) >> 10,
+			(unsigned long long)(end > kernel->end ? end - kernel->end : 0) >> 10);
 		return -EINVAL;
 	}
 	data->initrd_address = (end - size) & ~(uint64_t)(PAGE_SIZE - 1);
