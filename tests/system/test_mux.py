@@ -647,23 +647,22 @@ class RestTest(MuxTest):
             guest.flush()
         viewer.until(lambda: viewer.ready)
 
-        def switches():
+        def state():
+            """Its state, and how often it went to sleep."""
             with open(f"/proc/{self.mux.process.pid}/status", encoding="ascii") as status:
-                return int(next(line for line in status
-                                if line.startswith("voluntary")).split()[1])
+                words = dict(line.split(":", 1) for line in status)
+            return words["State"].split()[0], int(words["voluntary_ctxt_switches"])
 
         # Until it has come to rest; then nothing may happen while other processes run.
-        before = switches()
+        before = None
         deadline = time.monotonic() + TIMEOUT
-        while time.monotonic() < deadline:
-            subprocess.run(["true"], check=True)
-            now = switches()
-            if now == before:
-                break
+        while (now := state()) != before or now[0] != "S":
+            self.assertLess(time.monotonic(), deadline)
             before = now
+            subprocess.run(["true"], check=True)
         for _ in range(200):
             subprocess.run(["true"], check=True)
-        self.assertEqual(switches(), before)
+        self.assertEqual(state(), before)
 
 
 if __name__ == "__main__":
