@@ -20,6 +20,7 @@ from tiny_guest import (  # noqa: E402
     CRASHED,
     GUEST,
     HOST_FAILURE,
+    OLD_KVM,
     OPERATOR_ERROR,
     POWERED_OFF,
     REBOOT,
@@ -264,6 +265,18 @@ class Devices(GuestTest):
             guest.word("kill")
             guest.wait()
         self.assertEqual(exits[0], exits[1])
+
+    def test_devices_work_on_a_kvm_without_register_pages_too(self):
+        for scenario in ("registers", "hostile", "rings"):
+            with self.subTest(scenario=scenario):
+                guest = self.start(scenario, env={"LD_PRELOAD": OLD_KVM})
+                self.assert_ends(guest, POWERED_OFF, "tiny: powered off")
+        guest = self.start("entropy 5", env={"LD_PRELOAD": OLD_KVM})
+        self.console.wait_for(b"rounds done")
+        self.assertFalse(guest.status()["register_pages"])
+        self.assertGreater(guest.exits()["mmio_read"], 5)
+        guest.word("kill")
+        self.assert_ends(guest, POWERED_OFF, "tiny: powered off by force")
 
     def test_hostile_ring_needs_a_reset_and_hurts_nobody_else(self):
         self.assert_ends(self.start("hostile"), POWERED_OFF, "tiny: powered off")

@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 VMM = os.environ.get("VMM", os.path.join(ROOT, "build/release/vmm"))
 GUEST = os.environ.get("GUEST", os.path.join(ROOT, "build/release/tests/guest/guest.elf"))
+OLD_KVM = os.environ.get("OLD_KVM", os.path.join(ROOT, "build/release/tests/guest/libold_kvm.so"))
 TIMEOUT = 120.0  # seconds a wait may take before it counts as failed; machines may be slow
 POWERED_OFF, HOST_FAILURE, OPERATOR_ERROR, CRASHED, REBOOT = 0, 1, 2, 3, 102
 
