@@ -95,7 +95,7 @@ static int create_vcpu(struct guest *guest)
 	guest->run =
 		mmap(NULL, guest->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, guest->vcpu, 0);
 	if (guest->run == MAP_FAILED)
-		return -errno;
+		return -ENOMEM;
 	return enter_protected_mode(guest);
 }
 
