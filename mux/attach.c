@@ -329,7 +329,7 @@ static void attach_readable(struct bufferevent *stream, void *owner)
 		message_done(input, &message);
 	}
 	if (result < 0) {
-		log_limited(&peer->limit, "control.sock: closed an attach stream: %s",
+		log_limited(&peer->mux->limit, "control.sock: closed an attach stream: %s",
 			result == -EPROTO ? "it does not keep to the protocol" : strerror(-result));
 		attach_doom(peer);
 	}

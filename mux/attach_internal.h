@@ -21,7 +21,7 @@ struct attach_peer {
 	bool ready_told;
 	unsigned unannounced; /* channels to be announced before READY */
 	unsigned gone; /* follows whose channel was dropped */
-	struct log_limit limit;
+
 	LIST_HEAD(, follow) follows; /* owned; one for every channel */
 	TAILQ_HEAD(, follow) ready;
 	LIST_ENTRY(attach_peer) link;

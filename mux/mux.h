@@ -1,6 +1,8 @@
 #ifndef MUX_H
 #define MUX_H
 
+#include "log.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,6 +39,7 @@ struct mux {
 	unsigned device_count;
 	LIST_HEAD(attach_peer_list, attach_peer) peers; /* owned */
 	unsigned peer_count;
+	struct log_limit limit; /* of what viewers can cause */
 	struct device_listener *listener; /* owned */
 	struct control *control; /* owned */
 };
