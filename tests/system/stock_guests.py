@@ -88,11 +88,14 @@ def prompt(name):
 
 def run_in_guest(shell, name, command, timeout=ANSWER):
     """Types a command at the guest's shell; its output, without the echo and the next prompt."""
-    shell.send("\x15echo be''gin; " + command + "; echo en''d $?\r")
+    shell.send("\x15echo be''gin; " + command + "; echo sta''tus $?\r")
     shell.wait_for(r"begin\r\n", timeout)
-    found = shell.wait_for(r"(.*?)end (\d+)\r\n" + prompt(name), timeout)
-    assert found[2] == "0", f"{name}: {command}: status {found[2]}: {found[1]}"
-    return found[1].replace("\r\n", "\n")
+    begin = shell.position
+    status = shell.wait_for(r"status (\d+)\r\n" + prompt(name), timeout)[1]
+    answer = shell.text(begin)
+    answer = answer[:answer.rindex(f"status {status}")].replace("\r\n", "\n")
+    assert status == "0", f"{name}: {command}: status {status}: {answer}"
+    return answer
 
 
 def reason_line(guest, pattern):
@@ -260,8 +263,8 @@ def large_paste(pair):
     assert answer.split()[0] == hashlib.md5(text).hexdigest(), answer
 
 
-PRINT_MUCH = ("print_much() { usleep 1000000; cut -d' ' -f1 /proc/uptime > /tmp/begin; "
-              "seq 1000000 1020000; cut -d' ' -f1 /proc/uptime > /tmp/end; echo all prin''ted; }")
+PRINT_MUCH = ("print_much() { echo prin''ting; usleep 1000000; "
+              "cut -d' ' -f1 /proc/uptime >/tmp/begin; seq 1000000 1004000; cut -d' ' -f1 /proc/uptime >/tmp/end; echo all prin''ted; }")
 
 
 @scenes.scene("no viewer, a stopped viewer and a terminal that nobody reads do not slow a guest")
@@ -293,7 +296,8 @@ def timed_print(pair, way):
     """Seconds, by the guest's clock, that printing takes it with a viewer treated in this way."""
     pair.drop_shell("guest2")
     viewer = pair.reach_shell("guest2")
-    viewer.send("print_much\r")
+    viewer.send("\x15print_much\r")
+    viewer.wait_for(r"printing\r\n", ANSWER)
     way(viewer)
     deadline = time.monotonic() + BOOT
     while b"all printed" not in pair.place.ask("tail", "guest2", "2"):
