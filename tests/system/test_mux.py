@@ -178,6 +178,15 @@ class ConsoleTest(MuxTest):
         viewer.until(lambda: viewer.output("one").endswith(b"now\r\n"), [guest, late])
         late.until(lambda: late.output("one") == b"now\r\n")
 
+    def test_a_late_viewer_gets_a_long_history_of_a_silent_guest(self):
+        guest, text = self.guest(), b"all of it\r\n" * 20000
+        guest.write(text)
+        guest.flush()
+        late = self.mux.attach()
+        late.follow("one")
+        late.until(lambda: late.position.get("one") == len(text))
+        self.assertEqual(late.output("one"), text)
+
     def test_viewers_are_told_of_changes(self):
         guest, viewer = self.guest(key=b"1", color=b"r"), self.viewer()
         viewer.until(lambda: viewer.channel.get("one", {}).get("state") == "running", [guest])
