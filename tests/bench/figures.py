@@ -115,7 +115,9 @@ def on_terminal(tools, *words):
     return [int(word) for word in result.stdout.split()]
 
 
-def processor_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+def processor_seconds(pid, thread=None):
+    """Of a process, or of one thread of it."""
+    path = f"/proc/{pid}/task/{thread}/stat" if thread else f"/proc/{pid}/stat"
+    with open(path, encoding="utf-8") as stat:
         fields = stat.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,20 +1,31 @@
-/* usage: start-at COMMAND...  Becomes the command, with the time of doing so in START_AT_NS. */
+/*
+ * usage: start-at COMMAND...
+ *
+ * Becomes the command, with the time and the processor time until then in
+ * START_AT_NS and START_AT_CPU_NS.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-int main(int argc, char **argv)
+static void note(clockid_t clock, const char *name)
 {
-	struct timespec now;
+	struct timespec time;
 	char text[32];
 
+	clock_gettime(clock, &time);
+	snprintf(text, sizeof(text), "%lld", time.tv_sec * 1000000000LL + time.tv_nsec);
+	setenv(name, text, 1);
+}
+
+int main(int argc, char **argv)
+{
 	if (argc < 2)
 		return 2;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(text, sizeof(text), "%lld", now.tv_sec * 1000000000LL + now.tv_nsec);
-	setenv("START_AT_NS", text, 1);
+	note(CLOCK_PROCESS_CPUTIME_ID, "START_AT_CPU_NS");
+	note(CLOCK_MONOTONIC, "START_AT_NS");
 	execvp(argv[1], argv + 1);
 	perror(argv[1]);
 	return 127;
