@@ -21,7 +21,7 @@ static long long since(clockid_t clock, const char *name)
 	struct timespec time;
 
 	clock_gettime(clock, &time);
-	return time.tv_sec * 1000000000LL + time.tv_nsec - (begin ? atoll(begin) : 0);
+	return time.tv_sec * 1000000000LL + time.tv_nsec - (begin ? strtoll(begin, NULL, 10) : 0);
 }
 
 /* The process ends here, from whichever thread: what follows is not to be measured. */

@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 	print(&source, ready, strlen(ready));
 	while (!source.typed)
 		take(&source);
-	for (long i = atol(argv[3]) * (1 << 20) / MOST; i > 0; i--)
+	for (long i = strtol(argv[3], NULL, 10) * (1 << 20) / MOST; i > 0; i--)
 		print(&source, bytes, sizeof(bytes));
 	print(&source, done, strlen(done));
 	for (;;)

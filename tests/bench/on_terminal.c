@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	}
 	wait_for(terminal, argv[3]);
 	if (strcmp(argv[1], "echo") == 0)
-		measure_echo(terminal, atol(argv[2]));
+		measure_echo(terminal, strtol(argv[2], NULL, 10));
 	else
 		measure_read(terminal, argv[2]);
 	kill(child, SIGKILL);

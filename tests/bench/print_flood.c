@@ -23,7 +23,7 @@ static void print(const char *bytes, size_t length)
 
 int main(int argc, char **argv)
 {
-	long count = argc == 2 ? atol(argv[1]) * PAGES_PER_MIB : 0;
+	long count = argc == 2 ? strtol(argv[1], NULL, 10) * PAGES_PER_MIB : 0;
 	char page[4096];
 
 	fill_with_lines(page, sizeof(page));
