@@ -264,7 +264,8 @@ def large_paste(pair):
 
 
 PRINT_MUCH = ("print_much() { echo prin''ting; usleep 1000000; "
-              "cut -d' ' -f1 /proc/uptime >/tmp/begin; seq 1000000 1004000; cut -d' ' -f1 /proc/uptime >/tmp/end; echo all prin''ted; }")
+              "cut -d' ' -f1 /proc/uptime >/tmp/begin; seq 1000000 1004000; "
+              "cut -d' ' -f1 /proc/uptime >/tmp/end; echo all prin''ted; }")
 
 
 @scenes.scene("no viewer, a stopped viewer and a terminal that nobody reads do not slow a guest")
