@@ -66,7 +66,7 @@ static void forget(struct queue *queue)
 	queue->used.idx = 0;
 }
 
-static void start(uint64_t device, unsigned queue_count)
+static void start(uint64_t device, uint16_t queue_count)
 {
 	device_negotiate(device, FEATURES);
 	for (uint16_t i = 0; i < queue_count; i++) {

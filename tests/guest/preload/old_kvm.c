@@ -1,6 +1,6 @@
 /* Preloaded into vmm: a KVM without read-only memory slots and without coalesced writes. */
 
-#define _GNU_SOURCE
+#define _GNU_SOURCE // NOLINT: the C library's own
 #include <dlfcn.h>
 #include <stdarg.h>
 
