@@ -312,7 +312,8 @@ def timed_print(pair, way):
 @scenes.scene("muxd killed twenty times: every line once and in order, or counted as lost")
 def muxd_killed(pair):
     pair.recover()
-    collectors = [Collector(pair, name) for name in pair.guests]
+    pair.place.ask("hideall")  # each viewer shows only the guest that it is connected to
+    collectors = [Collector(pair, name) for name in PAIR]
     for _ in range(MUXD_KILLS):
         pair.daemon.kill()
         pair.daemon = pair.place.muxd()
@@ -322,6 +323,7 @@ def muxd_killed(pair):
         collector.finish()
     for collector in collectors:
         note(f"{collector.name}: {collector.check()}")
+    pair.place.ask("showall")
 
 
 class Collector:

@@ -58,17 +58,6 @@ bool ioapic_message(const struct ioapic *ioapic, unsigned pin, struct ioapic_mes
 	return pin < IOAPIC_PINS && translate(ioapic, ioapic->entry[pin], message);
 }
 
-bool ioapic_in_use(struct ioapic *ioapic)
-{
-	bool in_use = false;
-
-	pthread_mutex_lock(&ioapic->lock);
-	for (unsigned i = 0; i < IOAPIC_PINS; i++)
-		in_use = in_use || !(ioapic->entry[i] & ENTRY_MASKED);
-	pthread_mutex_unlock(&ioapic->lock);
-	return in_use;
-}
-
 static bool same(const struct ioapic_message *left, const struct ioapic_message *right)
 {
 	return left->address_low == right->address_low &&

@@ -37,9 +37,6 @@ void ioapic_destroy(struct ioapic *ioapic);
 /* False: the line is masked, or set up for something that no device here may cause. */
 bool ioapic_message(const struct ioapic *ioapic, unsigned pin, struct ioapic_message *message);
 
-/* Whether the guest has any line in use. */
-bool ioapic_in_use(struct ioapic *ioapic);
-
 /* Bus window; owner is the ioapic. Any vCPU thread. */
 FROM_GUEST uint64_t ioapic_read(void *owner, uint64_t offset, unsigned length);
 FROM_GUEST void ioapic_write(void *owner, uint64_t offset, unsigned length, uint64_t value);

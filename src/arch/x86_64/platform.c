@@ -2,11 +2,8 @@
 #include "platform.h"
 
 #include "arch.h"
-#include "kvm.h"
 #include "layout.h"
 #include "machine.h"
-
-#include <pthread.h>
 
 #include <linux/kvm.h>
 
@@ -14,38 +11,11 @@
 #define SLEEP_TYPE(value) ((value) >> 2 & 7U)
 #define KEYBOARD_PULSE_RESET 0xfeU
 #define PANICKED 1U /* pvpanic's event; a crash kernel that takes over is none of ours */
-#define FLAGS_INTERRUPTS_ON 0x200U
 
-static const struct vcpu *this_vcpu(const struct machine *machine)
-{
-	for (unsigned i = 0; i < machine->config->vcpus; i++)
-		if (machine->vcpu[i].started &&
-			pthread_equal(machine->vcpu[i].thread, pthread_self()))
-			return &machine->vcpu[i];
-	return NULL;
-}
-
-static bool has_interrupts_on(const struct vcpu *vcpu)
-{
-	struct kvm_regs registers = { 0 };
-
-	return !vcpu || kvm_ioctl(vcpu->fd, KVM_GET_REGS, &registers) < 0 ||
-		registers.rflags & FLAGS_INTERRUPTS_ON;
-}
-
-/*
- * A guest asks for a reset. A kernel that reboots in order first silences the IOAPIC; one that
- * panicked (and does not wait, panic=-1) resets as it stands, with interrupts off; one that is told
- * to by an emergency key has them on.
- */
+/* Also how a kernel ends that panicked: what it said on its console tells. */
 static void reset(void *owner)
 {
-	struct machine *machine = owner;
-
-	if (ioapic_in_use(&machine->platform->ioapic) && !has_interrupts_on(this_vcpu(machine)))
-		machine_request(machine, MACHINE_CRASH, "the guest kernel panicked");
-	else
-		machine_request(machine, MACHINE_REBOOT, NULL);
+	machine_request(owner, MACHINE_REBOOT, NULL);
 }
 
 static void sleep_written(void *owner, uint64_t offset, unsigned length, uint64_t value)
@@ -59,10 +29,8 @@ static void reset_written(void *owner, uint64_t offset, unsigned length, uint64_
 {
 	(void)offset;
 	(void)length;
-	if ((value & 0xff) == RESET_VALUE)
+	if ((value & 0xff) == RESET_VALUE || (value & 0xff) == RESET_BY_VECTOR)
 		reset(owner);
-	if ((value & 0xff) == RESET_BY_VECTOR)
-		machine_request(owner, MACHINE_REBOOT, NULL);
 }
 
 static void keyboard_written(void *owner, uint64_t offset, unsigned length, uint64_t value)
