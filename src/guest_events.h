@@ -3,7 +3,11 @@
 
 #include "console_protocol.h"
 
+struct event_base;
 struct guest;
+
+/* A loop that vCPU threads may add events to while it waits. NULL if memory is short. */
+struct event_base *guest_create_base(void);
 
 /* What the main loop tells a guest. int results are 0 or -errno, logged. */
 int guest_watch_machine(struct guest *guest);

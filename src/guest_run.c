@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <event2/thread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,16 +142,18 @@ static int create_timers(struct guest *guest)
 	return 0;
 }
 
-static int create_base(struct guest *guest)
+struct event_base *guest_create_base(void)
 {
 	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
 
 	if (!config)
-		return -ENOMEM;
-	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
-	guest->base = event_base_new_with_config(config);
+		return NULL;
+	event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+	if (evthread_use_pthreads() == 0)
+		base = event_base_new_with_config(config);
 	event_config_free(config);
-	return guest->base ? 0 : -ENOMEM;
+	return base;
 }
 
 /* muxd does not want this console: without it the guest would be mute, and mending is easy. */
@@ -183,9 +186,10 @@ static int create_link(struct guest *guest, const struct runtime_dir *dir)
 
 static int prepare(struct guest *guest, const struct runtime_dir *dir)
 {
-	int result = create_base(guest);
+	int result = -ENOMEM;
 
-	if (result == 0)
+	guest->base = guest_create_base();
+	if (guest->base)
 		result = watch_signals(guest);
 	if (result == 0)
 		result = create_timers(guest);
