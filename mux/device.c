@@ -43,9 +43,17 @@ void device_destroy(struct device *device)
 			channel_set_state(channel, CHANNEL_GONE, "", 0);
 		else
 			channel_changed(channel);
-		channel_make_room(channel->mux);
 	}
 	free(device);
+}
+
+/* Its guest may now be one dead too many. */
+static void device_gone(struct device *device)
+{
+	struct mux *mux = device->mux;
+
+	device_destroy(device);
+	channel_make_room(mux);
 }
 
 static size_t unsent(const struct device *device)
@@ -147,7 +155,7 @@ static void closed_because(struct device *device, int error)
 	log_limited(device->limit, "%s: closed the connection: %s",
 		device->channel ? device->channel->name : "device.sock",
 		error == -EPROTO ? "it does not keep to the protocol" : strerror(-error));
-	device_destroy(device);
+	device_gone(device);
 }
 
 bool device_receive(struct device *device)
@@ -192,7 +200,7 @@ void device_end(struct device *device)
 {
 	stream_take_rest(device->stream);
 	if (device_receive(device))
-		device_destroy(device);
+		device_gone(device);
 }
 
 static void device_event(struct bufferevent *stream, short what, void *owner)

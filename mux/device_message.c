@@ -177,15 +177,34 @@ static bool makes_way(struct device *old, const struct console_hello *hello)
 	return true;
 }
 
+/* The channel for a guest that comes; NULL and the reason for refusing it. */
+static struct channel *channel_for(struct mux *mux, const char *name,
+	const struct console_hello *hello, char reason[CONSOLE_REASON_MAX])
+{
+	struct channel *channel = channel_find(mux, name);
+	int error = -EUSERS;
+
+	if (channel && channel->device && !makes_way(channel->device, hello)) {
+		snprintf(reason, CONSOLE_REASON_MAX, "a guest called %s is running already", name);
+		return NULL;
+	}
+	channel = channel_find(mux, name); /* one that has just died may have been dropped */
+	if (!channel && channel_make_room(mux))
+		channel = channel_create(mux, name, &error);
+	if (!channel)
+		snprintf(reason, CONSOLE_REASON_MAX, "no channel for %s: %s", name,
+			strerror(-error));
+	return channel;
+}
+
 int device_hello(struct device *device, const struct message *message)
 {
 	struct console_hello hello;
 	const char *name = (const char *)message->body + sizeof(hello);
-	struct channel *channel;
+	struct channel *channel = NULL;
 	char reason[CONSOLE_REASON_MAX];
 	char copy[CONSOLE_NAME_MAX + 1] = "";
 	const char *wrong;
-	int error = 0;
 
 	memcpy(&hello.version, message->body, sizeof(hello.version));
 	if (hello.version != CONSOLE_PROTOCOL_VERSION) {
@@ -204,22 +223,11 @@ int device_hello(struct device *device, const struct message *message)
 	wrong = channel_name_error(name, message->length - sizeof(hello));
 	if (wrong) {
 		snprintf(reason, sizeof(reason), "the guest's name %s", wrong);
-		device_refuse(device, reason);
-		return 0;
+	} else {
+		memcpy(copy, name, message->length - sizeof(hello));
+		channel = channel_for(device->mux, copy, &hello, reason);
 	}
-	memcpy(copy, name, message->length - sizeof(hello));
-	channel = channel_find(device->mux, copy);
-	if (channel && channel->device && !makes_way(channel->device, &hello)) {
-		snprintf(reason, sizeof(reason), "a guest called %s is running already", copy);
-		device_refuse(device, reason);
-		return 0;
-	}
-	if (!channel && channel_make_room(device->mux))
-		channel = channel_create(device->mux, copy, &error);
-	else if (!channel)
-		error = -EUSERS;
 	if (!channel) {
-		snprintf(reason, sizeof(reason), "no channel for %s: %s", copy, strerror(-error));
 		device_refuse(device, reason);
 		return 0;
 	}

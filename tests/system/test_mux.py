@@ -423,6 +423,19 @@ class LifeTest(MuxTest):
         self.assertIn("guest69", left)
         self.assertTrue(all(channel["dead"] for channel in left.values()))
 
+    def test_muxd_that_ends_keeps_the_histories_of_however_many_guests(self):
+        guests = [self.guest(f"guest{i}") for i in range(70)]
+        for guest in guests:
+            guest.write(b"before\r\n")
+            guest.flush()
+        self.assertEqual(self.mux.stop(), 0)
+        self.mux.start()
+        self.assertEqual(len(self.mux.channels()), 70)
+        for guest in guests:
+            guest.write(b"after\r\n")
+            guest.flush()
+            self.assertEqual(self.mux.run("cat", guest.name), b"before\r\nafter\r\n")
+
     def test_a_dead_guest_stays_listed_with_its_history(self):
         guest = self.guest()
         guest.write(b"bye\r\n")

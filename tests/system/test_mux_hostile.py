@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import (  # noqa: E402
-    CHANGE_BODY, CREDIT, HEADER, HELLO, INPUT, OUTPUT, STATE, WELCOME, Guest, connect,
+    CHANGE_BODY, CREDIT, HEADER, HELLO, INPUT, OUTPUT, POWERED_OFF, STATE, WELCOME, Guest, connect,
     hello, message, read_message,
 )
 from mux import FOLLOW, INPUT as TYPE, SIZE, UNFOLLOW, Mux, control, varlink  # noqa: E402
@@ -115,6 +115,22 @@ class HostileTest(unittest.TestCase):
         stream = connect(self.mux.directory)
         stream.sendall(hello("bad", boot_id=boot_id, end=4))
         self.assert_closed(stream)
+
+    def test_a_guest_that_ends_and_returns_where_too_many_are_dead(self):
+        boot_id = os.urandom(16)
+        first = self.welcomed("a", boot_id=boot_id)
+        first.sendall(message(STATE, CHANGE_BODY.pack(1, POWERED_OFF)))
+        read_message(first)
+        for i in range(64):
+            self.welcomed(f"dead-{i}").close()
+        self.viewer.until(
+            lambda: sum(channel["dead"] for channel in self.mux.channels().values()) == 64)
+        second = self.welcomed("a", boot_id=boot_id)
+        second.sendall(message(OUTPUT, struct.pack("=Q", 0) + b"here again"))
+        read_message(second)
+        self.assertIn(b"here again", self.mux.run("cat", "a"))
+        self.assert_closed(first)
+        second.close()
 
     def test_truncated_messages(self):
         whole = hello("bad") + message(OUTPUT, struct.pack("=Q", 0) + b"x" * 50)
