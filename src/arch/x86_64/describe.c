@@ -15,7 +15,7 @@
  */
 static const uint8_t reset_code[] = {
 	0xba, PORT_RESET & 0xff, PORT_RESET >> 8, /* mov dx, PORT_RESET */
-	0xb0, RESET_BY_VECTOR, /* mov al, RESET_BY_VECTOR */
+	0xb0, RESET_VALUE, /* mov al, RESET_VALUE */
 	0xee, /* out dx, al */
 	0xf4, /* hlt */
 	0xeb, 0xfd, /* jmp to the hlt */

@@ -52,7 +52,6 @@
 #define PORT_PCI 0xcf8U /* eight of them; 0xcf9 is the reset control register */
 
 #define RESET_VALUE 1U /* as the FADT says */
-#define RESET_BY_VECTOR 2U /* the code at the reset vector */
 #define SLEEP_TYPE_S5 5U
 
 #endif

@@ -5,8 +5,6 @@
 #include "layout.h"
 #include "machine.h"
 
-#include <linux/kvm.h>
-
 #define SLEEP_ENABLE 0x20U
 #define SLEEP_TYPE(value) ((value) >> 2 & 7U)
 #define KEYBOARD_PULSE_RESET 0xfeU
@@ -29,7 +27,7 @@ static void reset_written(void *owner, uint64_t offset, unsigned length, uint64_
 {
 	(void)offset;
 	(void)length;
-	if ((value & 0xff) == RESET_VALUE || (value & 0xff) == RESET_BY_VECTOR)
+	if ((value & 0xff) == RESET_VALUE)
 		reset(owner);
 }
 
