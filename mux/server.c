@@ -180,8 +180,10 @@ static void close_loop(struct server *server)
 		if (server->signals[i])
 			event_free(server->signals[i]);
 	}
-	if (server->base)
-		event_base_free(server->base);
+	if (!server->base)
+		return;
+	event_base_loop(server->base, EVLOOP_NONBLOCK); /* deferred callbacks hold freed streams */
+	event_base_free(server->base);
 }
 
 static int serve(struct server *server)
