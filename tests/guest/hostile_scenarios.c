@@ -76,11 +76,13 @@ static void start(uint64_t device, uint16_t queue_count)
 	device_ready(device);
 }
 
+/* The status comes first, a moment later the interrupt. */
 static void wait_for_failure(uint64_t device)
 {
 	while (!(load32(device + VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET))
 		__asm__ volatile("pause");
-	EXPECT(load32(device + VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG);
+	while (!(load32(device + VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG))
+		__asm__ volatile("pause");
 }
 
 static void post_ring(struct queue *queue, size_t number)

@@ -288,6 +288,15 @@ class FakeMux:
                 if not self.changed.wait(0.1) and time.monotonic() > deadline:
                     raise AssertionError(f"not {count} viewers within {TIMEOUT} s")
 
+    def wait_sent(self, guest):
+        """All that the guest wrote is on its way to those who follow it, before what comes next."""
+        deadline = time.monotonic() + TIMEOUT
+        with self.changed:
+            while any(s.positions.get(guest.number, guest.end) != guest.end
+                      for s in self.streams.values()):
+                if not self.changed.wait(0.1) and time.monotonic() > deadline:
+                    raise AssertionError(f"{guest.name}: output not sent within {TIMEOUT} s")
+
     def wake(self):
         try:
             os.write(self.wake_write, b"x")

@@ -329,7 +329,7 @@ class Connected(ViewerTest):
         self.one.write(b"\x1b[?1049h")
         terminal.wait_for(r"1049h")
         self.two.write(b"".join(b"line %d\r\n" % number for number in range(10000)))
-        self.mux.wait_viewers(1)
+        self.mux.wait_sent(self.two)
         self.one.write(b"mark")
         terminal.wait_for("mark")
         terminal.send(ESCAPE + b".")
