@@ -85,7 +85,7 @@ static void send_size(struct device *device)
 	device->size_due = false;
 }
 
-/* As far as the vmm allows. */
+/* As far as the vmm allows. A guest that has ended takes none: it is for viewers to hear of. */
 static bool send_input(struct device *device)
 {
 	struct evbuffer *output = bufferevent_get_output(device->stream);
@@ -98,7 +98,7 @@ static bool send_input(struct device *device)
 		length = (size_t)allowed;
 	if (length > UNSENT_MOST)
 		length = UNSENT_MOST;
-	if (!length)
+	if (!length || device->channel->history.record.state >= CONSOLE_POWERED_OFF)
 		return false;
 	header.length = (uint32_t)length;
 	evbuffer_add(output, &header, sizeof(header));

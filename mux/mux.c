@@ -9,11 +9,15 @@
 #include "log.h"
 #include "runtime_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+
+#define LOCK_ATTEMPTS 300
+#define LOCK_PAUSE_MS 10
 
 static void take_up(struct mux *mux, const char *file)
 {
@@ -28,11 +32,30 @@ static void take_up(struct mux *mux, const char *file)
 		log_warning("%s: its history cannot be opened: %s", name, strerror(-error));
 }
 
+/*
+ * Histories have one writer: the directory's lock says who. One that is just ending is waited for.
+ */
+static int open_directory(struct mux *mux)
+{
+	int error = runtime_dir_create(mux->channels_path, 0700);
+
+	if (error)
+		return error;
+	mux->channels_directory = opendir(mux->channels_path);
+	if (!mux->channels_directory)
+		return -errno;
+	for (unsigned i = 0; i < LOCK_ATTEMPTS; i++) {
+		if (!flock(dirfd(mux->channels_directory), LOCK_EX | LOCK_NB))
+			return 0;
+		poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+	return -EWOULDBLOCK;
+}
+
 int mux_open(struct mux *mux, struct event_base *base, const struct mux_options *options,
 	const char *channels_path)
 {
 	const struct dirent *entry;
-	DIR *directory;
 	int error;
 
 	*mux = (struct mux){ .base = base, .options = options };
@@ -40,16 +63,14 @@ int mux_open(struct mux *mux, struct event_base *base, const struct mux_options 
 	LIST_INIT(&mux->devices);
 	LIST_INIT(&mux->peers);
 	snprintf(mux->channels_path, sizeof(mux->channels_path), "%s", channels_path);
-	error = runtime_dir_create(channels_path, 0700);
-	directory = error ? NULL : opendir(channels_path);
-	if (!directory) {
-		error = error ? error : -errno;
-		log_error("%s: %s", channels_path, strerror(-error));
+	error = open_directory(mux);
+	if (error) {
+		log_error("%s: %s", channels_path,
+			error == -EWOULDBLOCK ? "another muxd has it" : strerror(-error));
 		return error;
 	}
-	while ((entry = readdir(directory)))
+	while ((entry = readdir(mux->channels_directory)))
 		take_up(mux, entry->d_name);
-	closedir(directory);
 	return 0;
 }
 
@@ -71,4 +92,6 @@ void mux_close(struct mux *mux)
 		device_destroy(LIST_FIRST(&mux->devices));
 	while (!TAILQ_EMPTY(&mux->channels))
 		channel_close(TAILQ_FIRST(&mux->channels));
+	if (mux->channels_directory)
+		closedir(mux->channels_directory);
 }

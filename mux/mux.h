@@ -3,6 +3,7 @@
 
 #include "log.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +33,7 @@ struct mux {
 	struct event_base *base;
 	const struct mux_options *options;
 	char channels_path[PATH_MAX]; /* directory of the histories */
+	DIR *channels_directory; /* owned; locked, lest two muxds write the same histories */
 	TAILQ_HEAD(channel_list, channel) channels; /* owned; in the order of their names */
 	unsigned channel_count;
 	uint32_t last_id;

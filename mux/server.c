@@ -79,11 +79,16 @@ static void viewer_ended(evutil_socket_t number, short what, void *owner)
 	event_base_loopbreak(server->base);
 }
 
-/* All of it: what a killed viewer leaves behind is our child too, and still has the terminal. */
+/*
+ * All of it: what a killed viewer leaves behind is our child too, and still has the terminal. One
+ * that is stopped has to go on to hear of its end.
+ */
 static void end_viewer(struct server *server)
 {
-	if (server->viewer)
+	if (server->viewer) {
 		kill(server->viewer, SIGTERM);
+		kill(server->viewer, SIGCONT);
+	}
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
 }
@@ -132,7 +137,7 @@ static int start_viewer(struct server *server)
 	if (server->viewer < 0) {
 		server->viewer = 0;
 		log_error("muxd: fork: %s", strerror(errno));
-		return -errno;
+		return -EAGAIN;
 	}
 	if (!server->viewer)
 		_exit(be_viewer(server, parent));
@@ -186,26 +191,37 @@ static void close_loop(struct server *server)
 	event_base_free(server->base);
 }
 
-static int serve(struct server *server)
+/* 0, or -errno after a log line. */
+static int begin(struct server *server)
 {
 	struct server_sockets *sockets = &server->sockets;
 	char channels[PATH_MAX + 16];
 	int error = open_loop(server);
 
 	snprintf(channels, sizeof(channels), "%s/channels", server->options->directory.mux);
-	if (!error)
+	if (!error) {
 		error = mux_open(&server->mux, server->base, &server->options->mux, channels);
-	if (!error)
+		if (error)
+			return error; /* it has said why */
 		error = mux_listen(&server->mux, take_fd(&sockets->socket[SERVER_DEVICE].fd),
 			take_fd(&sockets->socket[SERVER_CONTROL].fd));
-	if (error) {
+	}
+	if (error)
 		log_error("muxd: cannot start: %s", strerror(-error));
-		server->status = 1;
+	return error;
+}
+
+/* The sockets' files go while they still are our sockets: another muxd may come at once. */
+static int serve(struct server *server)
+{
+	if (begin(server)) {
+		server->status = 2;
 	} else {
 		notify_send("READY=1\nSTATUS=serving %s", server->options->directory.mux);
 		viewer_ended(SIGCHLD, 0, server); /* it may have been quick */
 		event_base_dispatch(server->base);
 	}
+	server_sockets_close(&server->sockets);
 	if (server->mux.base)
 		mux_close(&server->mux);
 	close_loop(server);
@@ -214,11 +230,13 @@ static int serve(struct server *server)
 
 static int run(struct server *server)
 {
-	if (server_sockets_open(&server->sockets, &server->options->directory))
-		return 2;
-	if (server->options->viewer && start_viewer(server))
-		return 1;
-	return serve(server);
+	int status = 2;
+
+	if (!server_sockets_open(&server->sockets, &server->options->directory) &&
+		(!server->options->viewer || !start_viewer(server)))
+		status = serve(server);
+	server_sockets_close(&server->sockets);
+	return status;
 }
 
 int server_run(const struct server_options *options)
@@ -236,7 +254,6 @@ int server_run(const struct server_options *options)
 	signal(SIGPIPE, SIG_IGN);
 	status = run(server);
 	end_viewer(server);
-	server_sockets_close(&server->sockets);
 	free(server);
 	return status;
 }

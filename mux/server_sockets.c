@@ -115,6 +115,7 @@ void server_sockets_close(struct server_sockets *sockets)
 	for (int kind = 0; kind < SERVER_SOCKETS; kind++) {
 		if (sockets->socket[kind].ours)
 			unlink(sockets->socket[kind].path);
+		sockets->socket[kind].ours = false;
 		if (sockets->socket[kind].fd >= 0)
 			close(take_fd(&sockets->socket[kind].fd));
 	}

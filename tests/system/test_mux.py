@@ -451,9 +451,9 @@ class LifeTest(MuxTest):
         viewer.until(lambda: viewer.credit.get("one"), [guest])
         guest.set_state(POWERED_OFF)
         guest.flush()
-        guest.kill()
         viewer.type("one", b"rm -rf /\r")
         viewer.until(lambda: self.mux.channels()["one"]["input"]["bytes"] == 9)
+        guest.kill()
         again = self.guest()
         again.flush()
         viewer.until(lambda: viewer.notices, [again])
@@ -610,6 +610,25 @@ class SocketTest(MuxTest):
                          "another muxd is running\n")
         self.assertEqual(self.mux.run("list"), b"")
 
+    def test_channels_that_cannot_be_had_are_told_in_one_line(self):
+        self.mux.stop()
+        channels = os.path.join(self.mux.directory, "channels")
+        os.rmdir(channels)
+        with open(channels, "w", encoding="ascii"):
+            pass
+        done = self.mux.call()
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.decode(), f"{channels}: Not a directory\n")
+        self.assertNotIn("device.sock", os.listdir(self.mux.directory))
+
+    def test_channels_have_one_muxd(self):
+        other = os.path.join(self.mux.directory, "other")
+        os.mkdir(other)
+        os.symlink(os.path.join(self.mux.directory, "channels"), os.path.join(other, "channels"))
+        done = Mux(directory=other, start=False).call()
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.decode(), f"{other}/channels: another muxd has it\n")
+
     def test_sockets_may_be_passed_by_name(self):
         self.mux.stop()
         listeners = {}
@@ -648,7 +667,8 @@ class SocketTest(MuxTest):
 
     def test_running_out_of_descriptors_keeps_those_who_are_there(self):
         guest, viewer = self.guest(), self.viewer("one")
-        viewer.until(lambda: viewer.ready, [guest])
+        guest.flush()
+        viewer.until(lambda: viewer.ready)
         resource.prlimit(self.mux.process.pid, resource.RLIMIT_NOFILE, (30, 30))
         crowd = [connect(self.mux.directory) for _ in range(40)]
         guest.write(b"still here\r\n")

@@ -9,7 +9,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import Guest  # noqa: E402
-from mux import Mux  # noqa: E402
+from mux import Mux, control  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 
@@ -27,10 +27,12 @@ class TerminalTest(unittest.TestCase):
     def server(self):
         return self.terminal.pid
 
-    def viewer(self):
-        path = f"/proc/{self.server()}/task/{self.server()}/children"
-        with open(path, encoding="ascii") as children:
+    def child_of(self, pid):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
             return int(children.read().split()[0])
+
+    def viewer(self):
+        return self.child_of(self.server())
 
     def test_it_shows_guests_and_types_into_them(self):
         guest = Guest(self.mux.directory, "guest1", key=b"1")
@@ -72,6 +74,25 @@ class TerminalTest(unittest.TestCase):
         os.kill(self.viewer(), signal.SIGKILL)
         self.terminal.wait_exit()
         self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
+
+    def test_a_stopped_viewer_ends_too(self):
+        os.kill(self.viewer(), signal.SIGSTOP)
+        os.kill(self.server(), signal.SIGTERM)
+        self.assert_ended(0)
+
+    def test_it_leaves_the_sockets_of_the_next_one_alone(self):
+        worker = self.child_of(self.viewer())
+        os.kill(worker, signal.SIGSTOP)
+        os.kill(self.viewer(), signal.SIGKILL)  # the server waits for the worker, which is stopped
+        while True:
+            try:
+                control(self.mux.directory).close()
+            except OSError:
+                break
+        with Mux(directory=self.mux.directory) as second:
+            os.kill(worker, signal.SIGCONT)
+            self.terminal.wait_exit()
+            self.assertEqual(second.run("list"), b"")
 
     def test_a_second_one_says_so_before_it_takes_the_terminal(self):
         with Terminal(self.mux.command()) as second:
