@@ -73,11 +73,15 @@ static void finish(struct viewer *viewer)
 static void answer_ended(void *owner, const char *message)
 {
 	struct viewer *viewer = owner;
+	void (*next)(struct viewer *) = viewer->next;
 
 	finish(viewer);
 	if (*message)
 		viewer_message(viewer, "%s", message);
 	viewer_show(viewer);
+	viewer->next = NULL;
+	if (next)
+		next(viewer);
 }
 
 void viewer_run(struct viewer *viewer, char *const *words)
@@ -94,6 +98,7 @@ void viewer_cancel(struct viewer *viewer)
 	if (!viewer->running)
 		return;
 	request_cancel(&viewer->request);
+	viewer->next = NULL;
 	finish(viewer);
 }
 

@@ -80,11 +80,15 @@ static void hide_others(struct viewer *viewer)
 	char *words[HIDDEN_MAX + 2] = { hide };
 	size_t count = 1;
 
+	if (viewer->running) {
+		viewer->next = hide_others;
+		return;
+	}
 	for (const struct viewer_channel *channel = viewer->channels;
 		channel && count <= HIDDEN_MAX; channel = channel->next)
 		if (channel->present && channel->shown && channel != viewer->connected)
 			words[count++] = channel->name;
-	if (count > 1 && !viewer->running)
+	if (count > 1)
 		viewer_run(viewer, words);
 }
 
@@ -93,7 +97,9 @@ static void show_all(struct viewer *viewer)
 	char word[] = "showall";
 	char *words[] = { word, NULL };
 
-	if (!viewer->running)
+	if (viewer->running)
+		viewer->next = show_all;
+	else
 		viewer_run(viewer, words);
 }
 

@@ -81,6 +81,7 @@ struct viewer {
 	bool announced; /* all channels of this stream are known */
 	bool away_shown; /* that muxd is away was said */
 	bool running; /* a command, in muxd */
+	void (*next)(struct viewer *viewer); /* what a key asked for meanwhile, or NULL */
 	bool hint; /* the escape key is shown */
 	bool dropping; /* what was pasted behind leaving */
 	bool done;

@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define BACKLOG 64
 #define LOCK_ATTEMPTS 100
 #define LOCK_PAUSE_MS 10
 
@@ -114,7 +113,7 @@ static int listen_at(const struct sockaddr_un *address, mode_t mode)
 	if (result)
 		return result;
 	/* Nobody can connect before listen(), so nobody can before the mode is right. */
-	if (chmod(address->sun_path, mode) || listen(fd, BACKLOG)) {
+	if (chmod(address->sun_path, mode) || listen(fd, SOMAXCONN)) {
 		result = -errno;
 		unlink(address->sun_path);
 		return result;

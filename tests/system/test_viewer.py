@@ -274,6 +274,14 @@ class Connected(ViewerTest):
         self.one.wait_typed(b"firstthird")
         self.two.wait_typed(b"second")
 
+    def test_a_key_waits_for_the_command_of_the_one_before(self):
+        terminal = self.connected()
+        terminal.send(ESCAPE + b"h" + ESCAPE + b"s")
+        self.mux.wait_commands(["hide", "vm2"])
+        self.mux.wait_commands(["showall"])
+        terminal.send(b"end")
+        self.one.wait_typed(b"end")
+
     def test_others_are_hidden_and_all_are_shown(self):
         terminal = self.connected()
         terminal.send(ESCAPE + b"h")
