@@ -107,6 +107,17 @@ static int map(struct history *history, int fd, size_t file_size)
 	return 0;
 }
 
+/* All of it, so that no later store can fail for want of space. */
+static int allocate(int fd, size_t file_size)
+{
+	int error;
+
+	do {
+		error = posix_fallocate(fd, 0, (off_t)file_size);
+	} while (error == EINTR);
+	return -error;
+}
+
 /* Takes over what is there. -EINVAL: it makes no sense. */
 static int reuse(struct history *history, int fd, const char *name)
 {
@@ -121,28 +132,28 @@ static int reuse(struct history *history, int fd, const char *name)
 	error = map(history, fd, (size_t)status.st_size);
 	if (error)
 		return error;
-	if (!file_makes_sense(history->file, history->file_size, name)) {
+	if (!file_makes_sense(history->file, history->file_size, name))
+		error = -EINVAL;
+	else
+		error = allocate(fd, history->file_size);
+	if (error) {
 		history_close(history);
-		return -EINVAL;
+		return error;
 	}
 	history->record = history->file->slot[history->file->valid].record;
 	history->committed = history->record.end;
 	return 0;
 }
 
-/* All of it is allocated here, so that no later store can fail for want of space. */
 static int begin_anew(struct history *history, int fd, const char *name, size_t size)
 {
 	size_t file_size = HISTORY_HEADER + HISTORY_PIECE + size;
 	int error;
 
 	file_size = (file_size + HISTORY_PAGE - 1) / HISTORY_PAGE * HISTORY_PAGE;
-	if (ftruncate(fd, 0))
-		return -errno;
-	error = posix_fallocate(fd, 0, (off_t)file_size);
-	if (error)
-		return -error;
-	error = map(history, fd, file_size);
+	error = allocate(fd, file_size);
+	if (!error)
+		error = map(history, fd, file_size);
 	if (error)
 		return error;
 	assert(history->file);

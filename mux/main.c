@@ -161,8 +161,8 @@ static void print_help(void)
 	}
 }
 
-/* The options from the table; false after saying what is wrong. */
-static bool parse_options(struct arguments *arguments, int count, char **words, bool among_words)
+/* Takes off the first word and the options behind it; false after saying what is wrong. */
+static bool parse_options(struct arguments *arguments, int *count, char ***words, bool among_words)
 {
 	struct option rows[ARRAY_SIZE(options) + 1] = { { 0 } };
 	char letters[2 * ARRAY_SIZE(options) + 2] = "+";
@@ -180,7 +180,7 @@ static bool parse_options(struct arguments *arguments, int count, char **words, 
 			*next++ = ':';
 	}
 	optind = 0;
-	while ((letter = getopt_long(count, words, letters + among_words, rows, NULL)) >= 0) {
+	while ((letter = getopt_long(*count, *words, letters + among_words, rows, NULL)) >= 0) {
 		size_t i = 0;
 
 		while (i < ARRAY_SIZE(options) && options[i].letter != letter)
@@ -192,33 +192,58 @@ static bool parse_options(struct arguments *arguments, int count, char **words, 
 			return false;
 		}
 	}
+	*count -= optind;
+	*words += optind;
 	return true;
 }
 
-static int attach(struct arguments *arguments, int count, char **words)
+/* Is it a viewer's command? Its options may stand among its words. */
+static bool is_attach(int count, char *const *words)
 {
-	struct viewer_options viewer = { .control_path = arguments->control_path };
+	const struct command *command = count ? command_find(words[0]) : NULL;
 
-	if (!parse_options(arguments, count, words, true))
-		return 2;
-	if (optind + 1 < count) {
+	return count &&
+		(!strcmp(words[0], "attach") ||
+			(count == 2 && command && !strcmp(command->name, "connect")));
+}
+
+static int attach(const struct arguments *arguments, int count, char **words)
+{
+	const struct viewer_options viewer = {
+		.control_path = arguments->control_path,
+		.what = count ? words[0] : "console",
+		.read_only = arguments->read_only,
+		.escape = arguments->server.escape,
+	};
+
+	if (count > 1) {
 		log_error("muxd: too many words: attach console|GUEST");
 		return 2;
 	}
-	viewer.what = optind < count ? words[optind] : "console";
-	viewer.read_only = arguments->read_only;
-	viewer.escape = arguments->server.escape;
 	return viewer_main(&viewer);
 }
 
-static int run_words(struct arguments *arguments, int count, char **words)
+static int tell(const struct arguments *arguments)
 {
-	const struct command *command = command_find(words[0]);
+	if (arguments->help)
+		print_help();
+	else
+		printf("muxd %s\n", PROJECT_VERSION);
+	return fflush(stdout) ? 1 : 0;
+}
 
-	if (!strcmp(words[0], "attach") ||
-		(count == 2 && command && !strcmp(command->name, "connect")))
-		return attach(arguments, count, words);
-	return client_run(arguments->control_path, words);
+static bool find_directory(struct arguments *arguments)
+{
+	struct runtime_dir *directory = &arguments->server.directory;
+	int error = runtime_dir_find(directory, arguments->runtime_dir);
+
+	if (error)
+		log_error("muxd: no runtime directory (set XDG_RUNTIME_DIR or --runtime-dir): %s",
+			strerror(-error));
+	else
+		snprintf(arguments->control_path, sizeof(arguments->control_path),
+			"%s/control.sock", directory->mux);
+	return !error;
 }
 
 int main(int count, char **words)
@@ -230,28 +255,22 @@ int main(int count, char **words)
 			.show_all = true,
 		},
 	};
-	int error;
+	bool attaches;
 
 	log_init(LOG_INFO);
-	if (!parse_options(&arguments, count, words, false))
+	if (!parse_options(&arguments, &count, &words, false))
 		return 2;
-	if (arguments.help || arguments.version) {
-		if (arguments.help)
-			print_help();
-		else
-			printf("muxd %s\n", PROJECT_VERSION);
-		return fflush(stdout) ? 1 : 0;
-	}
-	error = runtime_dir_find(&arguments.server.directory, arguments.runtime_dir);
-	if (error) {
-		log_error("muxd: no runtime directory (set XDG_RUNTIME_DIR or --runtime-dir): %s",
-			strerror(-error));
+	attaches = is_attach(count, words);
+	if (attaches && !parse_options(&arguments, &count, &words, true))
 		return 2;
-	}
-	snprintf(arguments.control_path, sizeof(arguments.control_path), "%s/control.sock",
-		arguments.server.directory.mux);
-	if (optind < count)
-		return run_words(&arguments, count - optind, words + optind);
+	if (arguments.help || arguments.version)
+		return tell(&arguments);
+	if (!find_directory(&arguments))
+		return 2;
+	if (attaches)
+		return attach(&arguments, count, words);
+	if (count)
+		return client_run(arguments.control_path, words);
 	arguments.server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	return server_run(&arguments.server);
 }

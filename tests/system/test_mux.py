@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """muxd with guests that are no machines: consoles, viewers, commands, sockets, limits."""
 
+import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -404,7 +406,12 @@ class CommandTest(MuxTest):
         varlink(stream, "org.varlink.service.GetInterfaceDescription",
                 {"interface": "org.vmm.mux"})
         text = stream.recv(65536).decode()
+        varlink(stream, "org.vmm.mux.List", {})
+        channel = json.loads(stream.recv(65536).rstrip(b"\0"))["parameters"]["channels"][0]
         stream.close()
+        described = json.loads(text.rstrip("\0"))["parameters"]["description"]
+        channel_type = described.split("type Channel (")[1].split(")")[0]
+        self.assertEqual(sorted(re.findall(r"(\w+):", channel_type)), sorted(channel))
         for word in ("method List", "method Run", "method Attach", "error CommandFailed"):
             self.assertIn(word, text)
 
@@ -657,6 +664,22 @@ class SocketTest(MuxTest):
         self.assertIn("device.sock", os.listdir(self.mux.directory))
         for listener in listeners.values():
             listener.close()
+
+    def test_options_may_follow_attach(self):
+        for words in (["attach", "--version"], ["attach", "one", "--version"]):
+            done = self.mux.call(*words)
+            self.assertEqual(done.returncode, 0)
+            self.assertTrue(done.stdout.startswith(b"muxd "), done)
+        guest = self.guest()
+        guest.write(b"hello\r\n")
+        guest.flush()
+        viewer = subprocess.Popen(
+            [self.mux.program, "attach", "one", "-R", "-r", self.mux.directory],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(viewer.wait, TIMEOUT)
+        self.addCleanup(viewer.terminate)
+        with viewer.stdout as output:
+            self.assertTrue(any(b"hello" in line for line in output))
 
     def test_wrong_options_are_told_in_one_line(self):
         for words in (["--frobnicate"], ["--name", ""], ["--log-level", "loud"], ["-B"]):

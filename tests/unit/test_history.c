@@ -232,6 +232,28 @@ START_TEST(a_file_of_any_other_length_is_begun_anew)
 	ck_assert_msg(fresh == (lengths[_i] != 28672), "%ld", (long)lengths[_i]);
 }
 
+START_TEST(has_its_space_even_if_its_file_had_holes)
+{
+	static uint8_t head[4096];
+	struct stat status;
+	int fd = open(path, O_RDWR);
+
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	ck_assert_int_eq(pread(fd, head, sizeof(head), 0), sizeof(head));
+	history_close(&history);
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(ftruncate(fd, status.st_size), 0);
+	ck_assert_int_eq(pwrite(fd, head, sizeof(head), 0), sizeof(head));
+
+	ck_assert_int_eq(open_again(), 0);
+
+	ck_assert(!fresh);
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	ck_assert_int_ge(status.st_blocks * 512, status.st_size);
+	close(fd);
+}
+END_TEST
+
 START_TEST(follows_no_link)
 {
 	history_close(&history);
@@ -266,6 +288,7 @@ int main(void)
 	tcase_add_test(tcase, keeps_the_size_it_was_created_with);
 	tcase_add_loop_test(tcase, a_flipped_byte_of_the_head_is_found_or_harmless, 0, 160);
 	tcase_add_loop_test(tcase, a_file_of_any_other_length_is_begun_anew, 0, 8);
+	tcase_add_test(tcase, has_its_space_even_if_its_file_had_holes);
 	tcase_add_test(tcase, follows_no_link);
 	tcase_add_test(tcase, says_that_there_is_no_directory);
 	suite_add_tcase(suite, tcase);
