@@ -21,6 +21,7 @@ from tap import Scenes, note
 from terminal import screen_lines
 
 BOOT = 300  # seconds for a guest to boot, also where its processor is emulated
+LOOK = 2  # seconds between looks at a guest that is measured: each takes processor time from it
 ANSWER = 60  # seconds for a guest to do something at its shell
 MUXD_KILLS = 20
 PASTE = 1 << 20
@@ -306,6 +307,7 @@ def timed_print(pair, way):
     deadline = time.monotonic() + BOOT
     while b"all printed" not in pair.place.ask("tail", "guest2", "2"):
         assert time.monotonic() < deadline, f"{way.__name__}: the guest is still printing"
+        time.sleep(LOOK)
     viewer.close()
     shell = pair.shells["guest2"] = pair.reach_shell("guest2")
     begin, end = run_in_guest(shell, "guest2", "cat /tmp/begin /tmp/end").split()
