@@ -9,6 +9,7 @@
 #include "log.h"
 #include "runtime_dir.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
@@ -69,6 +70,7 @@ int mux_open(struct mux *mux, struct event_base *base, const struct mux_options 
 			error == -EWOULDBLOCK ? "another muxd has it" : strerror(-error));
 		return error;
 	}
+	assert(mux->channels_directory);
 	while ((entry = readdir(mux->channels_directory)))
 		take_up(mux, entry->d_name);
 	return 0;
