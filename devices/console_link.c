@@ -4,6 +4,7 @@
 
 #include "console_link_internal.h"
 #include "log.h"
+#include "monotonic.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DRAIN_TURN_MS 20
@@ -250,14 +250,6 @@ void console_link_status(struct console_link *link, struct console_link_status *
 	pthread_mutex_unlock(&link->lock);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool all_delivered(struct console_link *link)
 {
 	bool delivered;
@@ -285,9 +277,10 @@ static void drain_some(struct console_link *link, int timeout_ms)
 /* Without the loop, which may be the caller or may have ended. */
 void console_link_drain(struct console_link *link, unsigned timeout_ms)
 {
-	uint64_t deadline = now_ms() + timeout_ms;
+	uint64_t deadline = monotonic_ms() + timeout_ms;
 
-	for (uint64_t now = now_ms(); now < deadline && !all_delivered(link); now = now_ms()) {
+	for (uint64_t now = monotonic_ms(); now < deadline && !all_delivered(link);
+		now = monotonic_ms()) {
 		int left = deadline - now < DRAIN_TURN_MS ? (int)(deadline - now) : DRAIN_TURN_MS;
 
 		if (link->fd < 0 && link->reason[0]) /* muxd does not want it */

@@ -1,5 +1,6 @@
 /* The channels as muxd announces them, and what it streams of them (attach_stream.h). */
 
+#include "monotonic.h"
 #include "viewer_parts.h"
 
 #include <event2/buffer.h>
@@ -220,7 +221,7 @@ static void read_output(struct viewer *viewer, const struct message *message)
 	channel->known = true;
 	channel->position = output.position + length;
 	if (channel != viewer->connected) {
-		view_feed(&channel->text, bytes, length, viewer_now_ms());
+		view_feed(&channel->text, bytes, length, monotonic_ms());
 		viewer_show_soon(viewer);
 	} else if (viewer->replay != REPLAY_DONE) {
 		viewer_replay(viewer, bytes, length);

@@ -1,6 +1,7 @@
 /* The commands of the prompt: its own, and those that muxd carries out. */
 
 #include "command.h"
+#include "monotonic.h"
 #include "viewer_parts.h"
 
 #include <errno.h>
@@ -57,7 +58,7 @@ static void answer_came(void *owner, const void *bytes, size_t length)
 {
 	struct viewer *viewer = owner;
 
-	view_feed(&viewer->answer, bytes, length, viewer_now_ms());
+	view_feed(&viewer->answer, bytes, length, monotonic_ms());
 	viewer_show(viewer);
 	if (terminal_full(&viewer->terminal))
 		request_pause(&viewer->request, true);

@@ -1,5 +1,6 @@
 /* The viewer's output: guests' bytes, and foreign lines above the prompt or the guest's line. */
 
+#include "monotonic.h"
 #include "terminal_guard.h"
 #include "viewer_parts.h"
 
@@ -51,7 +52,7 @@ static void hold_lines(struct viewer *viewer)
 
 static void show_around_guest(struct viewer *viewer)
 {
-	if (!screen_is_free(&viewer->screen, viewer_now_ms())) {
+	if (!screen_is_free(&viewer->screen, monotonic_ms())) {
 		hold_lines(viewer);
 		return;
 	}
@@ -105,7 +106,7 @@ void viewer_guest_output(struct viewer *viewer, const void *bytes, size_t length
 {
 	viewer_hide_hint(viewer);
 	evbuffer_add(viewer->terminal.out, bytes, length);
-	screen_feed(&viewer->screen, bytes, length, viewer_now_ms());
+	screen_feed(&viewer->screen, bytes, length, monotonic_ms());
 	atomic_store(viewer->guard->modes, viewer->screen.modes);
 	throttle(viewer);
 }
@@ -127,7 +128,7 @@ void viewer_show_hint(struct viewer *viewer)
 	size_t length = hint_text(viewer, text);
 
 	if (!viewer->connected || viewer->replay != REPLAY_DONE || screen->wrapped ||
-		screen->overflow || !screen_is_free(screen, viewer_now_ms()) ||
+		screen->overflow || !screen_is_free(screen, monotonic_ms()) ||
 		screen->column + length >= screen->width)
 		return;
 	viewer->hint = true;
@@ -157,7 +158,7 @@ void viewer_hide_hint(struct viewer *viewer)
 /* The timer for the parts of lines whose time comes, and for lines that are held. */
 void viewer_set_timer(struct viewer *viewer)
 {
-	uint64_t now = viewer_now_ms(), next = UINT64_MAX;
+	uint64_t now = monotonic_ms(), next = UINT64_MAX;
 	struct timeval pause;
 
 	if (viewer->connected && evbuffer_get_length(viewer->lines))
@@ -184,7 +185,7 @@ static void time_passed(evutil_socket_t unused, short events, void *owner)
 	(void)unused;
 	(void)events;
 	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
-		view_expire(&channel->text, viewer_now_ms());
+		view_expire(&channel->text, monotonic_ms());
 	viewer_show(viewer);
 }
 

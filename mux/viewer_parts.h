@@ -91,7 +91,6 @@ struct viewer {
 };
 
 /* viewer.c */
-uint64_t viewer_now_ms(void);
 void viewer_end(struct viewer *viewer, int status);
 
 /* viewer_output.c: what goes to the terminal */

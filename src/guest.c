@@ -5,6 +5,7 @@
 #include "arch.h"
 #include "guest_events.h"
 #include "log.h"
+#include "monotonic.h"
 #include "notify.h"
 #include "panic.h"
 
@@ -13,21 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LAST_WORDS 16384 /* a panic's call trace is as long as that */
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 uint64_t guest_uptime_ms(const struct guest *guest)
 {
-	return now_ms() - guest->started_ms;
+	return monotonic_ms() - guest->started_ms;
 }
 
 const char *guest_state_name(enum console_state state)

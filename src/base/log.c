@@ -2,6 +2,8 @@
 
 #include "log.h"
 
+#include "monotonic.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -9,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_LENGTH 1024
@@ -93,18 +94,10 @@ DEFINE_LOG(log_warning, LOG_WARNING)
 DEFINE_LOG(log_info, LOG_INFO)
 DEFINE_LOG(log_debug, LOG_DEBUG)
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void log_limited(struct log_limit *limit, const char *format, ...)
 {
 	int saved = errno;
-	uint64_t now = now_ms();
+	uint64_t now = monotonic_ms();
 	va_list arguments;
 
 	if (!limit->in_window || now - limit->window_start_ms >= LIMIT_WINDOW_MS) {
