@@ -74,7 +74,9 @@ class Pair:
         """A terminal connected to the guest, at its prompt."""
         shell = shell or self.place.terminal("attach", name)
         shell.send("\r")
-        shell.wait_for(prompt(name), BOOT)
+        ended = rf"--- {re.escape(name)}: (?:crashed|powered off)[^\r\n]*"
+        seen = shell.wait_for(f"{prompt(name)}|{ended}", BOOT)[0]
+        assert not seen.startswith("---"), seen
         return shell
 
 
