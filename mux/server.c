@@ -28,6 +28,7 @@ struct server {
 	struct event *signals[4];
 	pid_t viewer; /* 0: none */
 	int status;
+	sigset_t mask; /* of signals, as we were started with */
 };
 
 /* Every guest and every viewer is one descriptor. */
@@ -139,8 +140,10 @@ static int start_viewer(struct server *server)
 		log_error("muxd: fork: %s", strerror(errno));
 		return -EAGAIN;
 	}
-	if (!server->viewer)
+	if (!server->viewer) {
+		sigprocmask(SIG_SETMASK, &server->mask, NULL);
 		_exit(be_viewer(server, parent));
+	}
 	leave_terminal(server->options);
 	return 0;
 }
@@ -198,6 +201,7 @@ static int begin(struct server *server)
 	char channels[PATH_MAX + 16];
 	int error = open_loop(server);
 
+	sigprocmask(SIG_SETMASK, &server->mask, NULL);
 	snprintf(channels, sizeof(channels), "%s/channels", server->options->directory.mux);
 	if (!error) {
 		error = mux_open(&server->mux, server->base, &server->options->mux, channels);
@@ -228,10 +232,23 @@ static int serve(struct server *server)
 	return server->status;
 }
 
+/* The viewer shows its prompt before the loop is ready for signals: they wait so long. */
+static void hold_signals(struct server *server)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_BLOCK, &held, &server->mask);
+}
+
 static int run(struct server *server)
 {
 	int status = 2;
 
+	hold_signals(server);
 	if (!server_sockets_open(&server->sockets, &server->options->directory) &&
 		(!server->options->viewer || !start_viewer(server)))
 		status = serve(server);
