@@ -17,96 +17,16 @@ import sys
 import time
 
 from programs import Workplace
+from stock_pair import (ANSWER, BOOT, PAIR, Pair, excuse, is_emulated, prompt, reason_line,
+                        run_in_guest, wait_listed)
 from tap import Scenes, note
 from terminal import screen_lines
 
-BOOT = 300  # seconds for a guest to boot, also where its processor is emulated
 LOOK = 2  # seconds between looks at a guest that is measured: each takes processor time from it
-ANSWER = 60  # seconds for a guest to do something at its shell
 MUXD_KILLS = 20
 PASTE = 1 << 20
 
 scenes = Scenes()
-
-
-class Pair:
-    """muxd and two guests, booted once for the scenes that do not end them."""
-
-    def __init__(self, place, kernel, initrd):
-        self.place = place
-        self.kernel = kernel
-        self.initrd = initrd
-        self.daemon = None
-        self.guests = {}
-        self.shells = {}
-
-    def start_guest(self, name, words="", **settings):
-        cmdline = f"console=hvc0 quiet guest={name} {words}"
-        return self.place.guest(name, kernel=self.kernel, initrd=self.initrd, cmdline=cmdline,
-                                **settings)
-
-    def recover(self):
-        """Everything runs, also after a scene that failed: a guest that ended starts again."""
-        self.have_muxd()
-        for name, settings in PAIR.items():
-            if name in self.guests and self.guests[name].is_running():
-                continue
-            if name in self.guests:
-                note(f"{name} had ended and is started again:\n{self.guests[name].log()}")
-            self.guests[name] = self.start_guest(name, **settings)
-            self.drop_shell(name)
-        wait_listed(self, *PAIR)
-        for name in PAIR:
-            shell = self.shells.get(name)
-            if not shell or shell.process.poll() is not None:
-                self.shells[name] = self.reach_shell(name)
-
-    def have_muxd(self):
-        if not self.daemon or not self.daemon.is_running():
-            self.daemon = self.place.muxd()
-
-    def drop_shell(self, name):
-        shell = self.shells.pop(name, None)
-        if shell:
-            shell.close()
-
-    def reach_shell(self, name, shell=None):
-        """A terminal connected to the guest, at its prompt."""
-        shell = shell or self.place.terminal("attach", name)
-        shell.send("\r")
-        ended = rf"--- {re.escape(name)}: (?:crashed|powered off)[^\r\n]*"
-        seen = shell.wait_for(f"{prompt(name)}|{ended}", BOOT)[0]
-        assert not seen.startswith("---"), seen
-        return shell
-
-
-PAIR = {
-    "guest1": {"vcpus": 2, "console": {"key": "1", "color": "g"}},
-    "guest2": {"vcpus": 1, "console": {"key": "2", "color": "b"}},
-}
-
-
-def prompt(name):
-    return re.escape(name) + r":\S*# "
-
-
-def run_in_guest(shell, name, command, timeout=ANSWER):
-    """Types a command at the guest's shell; its output, without the echo and the next prompt."""
-    shell.send("\x15echo be''gin; " + command + "; echo sta''tus $?\r")
-    shell.wait_for(r"begin\r\n", timeout)
-    begin = shell.position
-    status = shell.wait_for(r"status (\d+)\r\n" + prompt(name), timeout)[1]
-    answer = shell.text(begin)
-    answer = answer[:answer.rindex(f"status {status}")].replace("\r\n", "\n")
-    assert status == "0", f"{name}: {command}: status {status}: {answer}"
-    return answer
-
-
-def reason_line(guest, pattern):
-    """The one line of the log that gives the reason."""
-    lines = [line for line in guest.log().splitlines() if re.search(pattern, line, re.IGNORECASE)]
-    assert len(lines) == 1, f"{guest.name}: {pattern} once, not {len(lines)} times:\n{guest.log()}"
-    note(lines[0])
 
 
 # Both at their shells
@@ -115,15 +35,6 @@ def reason_line(guest, pattern):
 @scenes.scene("both guests reach a shell on one muxd")
 def both_reach_a_shell(pair):
     pair.recover()
-
-
-def wait_listed(pair, *names):
-    deadline = time.monotonic() + BOOT
-    while not set(names) <= set(pair.place.channels()):
-        for name in names:
-            guest = pair.guests.get(name)
-            assert not guest or guest.is_running(), f"{name} ended early:\n{guest.log()}"
-        assert time.monotonic() < deadline, f"{names} are not all listed"
 
 
 @scenes.scene("the guests run the given kernel with all their processors")
@@ -149,9 +60,7 @@ ALLOWED_IF_EMULATED = ["TSCs unsynchronized", "fpu__init_system_xstate"]
 @scenes.scene("the kernel log has no errors and no warnings of the machine's description")
 def kernel_log_is_clean(pair):
     pair.recover()
-    with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
-        emulated = "QEMU TCG" in cpuinfo.read()
-    allowed = ALLOWED + (ALLOWED_IF_EMULATED if emulated else [])
+    allowed = ALLOWED + (ALLOWED_IF_EMULATED if is_emulated() else [])
     for name, shell in pair.shells.items():
         lines = run_in_guest(shell, name, "dmesg -r").splitlines()
         assert len(lines) > 100, lines
@@ -480,7 +389,7 @@ def main():
     options = parser.parse_args()
     with Workplace(options.build) as place:
         pair = Pair(place, os.path.abspath(options.kernel), os.path.abspath(options.initrd))
-        return scenes.run(pair, only=options.scene)
+        return scenes.run(pair, only=options.scene, excuse=excuse)
 
 
 if __name__ == "__main__":
