@@ -65,20 +65,25 @@ static bool transmit_next(struct console *console, struct virtqueue *queue)
 	return virtqueue_pop(queue, &console->chain);
 }
 
+/*
+ * A driver that spins until its buffer returns has gone on by the next visit, and wants no
+ * interrupt then: with nothing to do at so many, Linux would switch the line off.
+ */
 static void transmit(struct console *console, struct virtqueue *queue)
 {
 	size_t bytes = BYTES_A_VISIT;
-	unsigned requests = REQUESTS_A_VISIT;
+	unsigned requests = 0;
 
-	while (requests && transmit_next(console, queue)) {
+	virtqueue_flush(queue); /* what earlier visits published */
+	while (requests < REQUESTS_A_VISIT && transmit_next(console, queue)) {
 		console->transmitting = !transmit_request(console, &bytes);
 		if (console->transmitting)
 			break;
 		virtqueue_push(queue, console->chain.head, 0);
-		requests--;
+		requests++;
 	}
-	virtqueue_flush(queue);
-	if (!requests || console->transmitting)
+	virtqueue_publish(queue);
+	if (requests || console->transmitting)
 		virtio_device_visit_again(&console->device, queue);
 }
 

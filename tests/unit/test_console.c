@@ -134,9 +134,39 @@ START_TEST(transmits_without_the_optional_features)
 			1ULL << VIRTIO_CONSOLE_F_SIZE);
 	transmit("plain");
 
+	event_base_loop(driver.base, EVLOOP_ONCE);
+
 	ck_assert_int_eq(fake_ring_reap(&driver.ring[TRANSMIT]), 0);
 	ck_assert(fake_driver_interrupted(&driver));
 	ck_assert_mem_eq(driver.link.output, "plain", 5);
+}
+
+START_TEST(interrupts_a_driver_that_sleeps_until_its_buffer_returns)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		transmit("x");
+		event_base_loop(driver.base, EVLOOP_ONCE);
+		ck_assert(fake_driver_interrupted(&driver));
+		ck_assert_int_eq(fake_ring_reap(&driver.ring[TRANSMIT]), 0);
+	}
+}
+
+START_TEST(does_not_interrupt_a_driver_that_has_taken_its_buffer_back)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		transmit("x");
+		ck_assert_int_eq(fake_ring_reap(&driver.ring[TRANSMIT]), 0);
+		event_base_loop(driver.base, EVLOOP_ONCE);
+		ck_assert(!fake_driver_interrupted(&driver));
+	}
+}
+
+START_TEST(interrupts_for_old_buffers_while_new_ones_come)
+{
+	transmit("x");
+	transmit("y");
+
+	ck_assert(fake_driver_interrupted(&driver));
 }
 
 START_TEST(transmits_a_huge_request_in_several_visits)
@@ -363,6 +393,9 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, asks_to_be_kicked_for_every_transmission);
 	tcase_add_test(tcase, transmits_every_part_of_a_request_in_order);
 	tcase_add_test(tcase, transmits_without_the_optional_features);
+	tcase_add_test(tcase, interrupts_a_driver_that_sleeps_until_its_buffer_returns);
+	tcase_add_test(tcase, does_not_interrupt_a_driver_that_has_taken_its_buffer_back);
+	tcase_add_test(tcase, interrupts_for_old_buffers_while_new_ones_come);
 	tcase_add_test(tcase, transmits_a_huge_request_in_several_visits);
 	tcase_add_test(tcase, forgets_a_huge_request_in_a_reset);
 	tcase_add_test(tcase, forgets_a_huge_request_of_a_queue_that_was_stopped);

@@ -113,6 +113,7 @@ START_TEST(lets_go_of_an_acknowledged_change_before_it_interrupts_for_a_queue)
 	driver.mmio.owner = &driver.mmio;
 	fake_ring_post(&driver.ring[1], BUFFER, 1, 0);
 	fake_driver_kick(&driver, 1);
+	event_base_loop(driver.base, EVLOOP_ONCE);
 
 	ck_assert_uint_eq(replays, 1);
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING);
