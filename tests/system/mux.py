@@ -76,7 +76,11 @@ class Mux:
                 stderr=log,
                 env={**os.environ, "NOTIFY_SOCKET": path},
             )
-        assert b"READY=1" in notify.recv(4096)
+        try:
+            assert b"READY=1" in notify.recv(4096)
+        except TimeoutError:
+            with open(self.log, encoding="utf-8") as log:
+                raise AssertionError(f"muxd is not ready: {log.read()}") from None
         notify.close()
 
     def kill(self):
