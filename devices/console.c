@@ -3,12 +3,18 @@
  *
  * How it works. What the driver transmits goes into the console link at once, which takes
  * everything and never blocks; so a driver that spins until its buffer returns does not spin long.
+ * It is asked a moment later whether it wants an interrupt, when one that spins has gone on and
+ * says no: Linux finds nothing to do in such an interrupt, and after 100000 of them it would switch
+ * the line off, and with it all input.
  * Input stays in the link until the driver has posted buffers, and is read straight into them.
  */
 #include "compiler.h"
 #include "console_link.h"
 #include "virtio_console.h"
 #include "virtio_device.h"
+
+#include <errno.h>
+#include <event2/event.h>
 
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
@@ -17,6 +23,7 @@
 #define TRANSMIT_QUEUE 1
 #define REQUESTS_A_VISIT 256
 #define BYTES_A_VISIT (1U << 20)
+#define SETTLE_US 1000
 #define SYSRQ 0x0f /* Ctrl-O: what Linux's hvc driver takes for a BREAK */
 
 struct console {
@@ -31,6 +38,7 @@ struct console {
 	unsigned segment;
 	size_t offset; /* into the segment */
 	struct virtqueue_chain chain;
+	struct event *settled; /* owned; a moment after the last transmission */
 };
 
 /* Move on with the request at hand; true when all of it is in the link. */
@@ -65,26 +73,36 @@ static bool transmit_next(struct console *console, struct virtqueue *queue)
 	return virtqueue_pop(queue, &console->chain);
 }
 
-/*
- * A driver that spins until its buffer returns has gone on by the next visit, and wants no
- * interrupt then: with nothing to do at so many, Linux would switch the line off.
- */
 static void transmit(struct console *console, struct virtqueue *queue)
 {
 	size_t bytes = BYTES_A_VISIT;
-	unsigned requests = 0;
+	unsigned requests = REQUESTS_A_VISIT;
 
-	virtqueue_flush(queue); /* what earlier visits published */
-	while (requests < REQUESTS_A_VISIT && transmit_next(console, queue)) {
+	virtqueue_flush(queue); /* of what earlier visits published */
+	while (requests && transmit_next(console, queue)) {
 		console->transmitting = !transmit_request(console, &bytes);
 		if (console->transmitting)
 			break;
 		virtqueue_push(queue, console->chain.head, 0);
-		requests++;
+		requests--;
 	}
 	virtqueue_publish(queue);
-	if (requests || console->transmitting)
+	if (requests < REQUESTS_A_VISIT)
+		event_add(console->settled, &(struct timeval){ .tv_usec = SETTLE_US });
+	if (!requests || console->transmitting)
 		virtio_device_visit_again(&console->device, queue);
+}
+
+/* Whoever has not taken its buffers back by now sleeps until it hears of them. */
+static void settled(evutil_socket_t fd, short events, void *owner)
+{
+	struct console *console = owner;
+
+	(void)fd;
+	(void)events;
+	virtio_device_lock(&console->device);
+	virtqueue_flush(&console->device.queue[TRANSMIT_QUEUE]);
+	virtio_device_unlock(&console->device);
 }
 
 /* Fill the writable part of a request with waiting input; the number of bytes. */
@@ -216,7 +234,16 @@ static int console_create(struct virtio_device *device, const struct device_cont
 	};
 	device->config = &console->config;
 	device->config_size = sizeof(console->config);
-	return 0;
+	console->settled = event_new(context->base, -1, 0, settled, console);
+	return console->settled ? 0 : -ENOMEM;
+}
+
+static void console_destroy(struct virtio_device *device)
+{
+	struct console *console = (struct console *)device;
+
+	if (console->settled)
+		event_free(console->settled);
 }
 
 struct console_consumer *virtio_console_consumer(struct virtio_device *device)
@@ -231,6 +258,7 @@ const struct virtio_device_type virtio_console = {
 	.features = 1ULL << VIRTIO_CONSOLE_F_SIZE | 1ULL << VIRTIO_CONSOLE_F_EMERG_WRITE,
 	.instance_size = sizeof(struct console),
 	.create = console_create,
+	.destroy = console_destroy,
 	.start = console_start,
 	.reset = console_reset,
 	.notify = console_notify,
