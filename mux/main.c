@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,7 @@ int main(int count, char **words)
 	};
 	bool attaches;
 
+	signal(SIGCHLD, SIG_DFL); /* ignored by whoever started us, it would never come */
 	log_init(LOG_INFO);
 	if (!parse_options(&arguments, &count, &words, false))
 		return 2;

@@ -13,6 +13,13 @@ from mux import Mux, control  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 
+IGNORE_CHILDREN = """
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 class TerminalTest(unittest.TestCase):
     def setUp(self):
         self.mux = self.enterContext(Mux(start=False))
@@ -95,6 +102,13 @@ class TerminalTest(unittest.TestCase):
             os.kill(worker, signal.SIGCONT)
             self.terminal.wait_exit()
             self.assertEqual(second.run("list"), b"")
+
+    def test_it_ends_also_where_nobody_was_to_hear_of_children(self):
+        with Mux(start=False) as other, Terminal(
+                [sys.executable, "-c", IGNORE_CHILDREN, *other.command()]) as terminal:
+            terminal.wait_for("cons> ")
+            terminal.send("quit\r")
+            self.assertEqual(terminal.wait_exit(), 0)
 
     def test_a_second_one_says_so_before_it_takes_the_terminal(self):
         with Terminal(self.mux.command()) as second:
