@@ -72,7 +72,8 @@ void guest_start_stop_timer(struct guest *guest)
 	evtimer_add(guest->stop_timer, &timeout);
 }
 
-/* The first asks, the second insists. */
+/* The first asks, the second insists; but a terminal and its shell both send SIGHUP when it goes.
+ */
 static void signalled(evutil_socket_t fd, short events, void *owner)
 {
 	struct guest *guest = owner;
@@ -84,10 +85,10 @@ static void signalled(evutil_socket_t fd, short events, void *owner)
 	if (info.ssi_signo == SIGUSR1) {
 		log_set_level(LOG_DEBUG);
 		log_debug("%s: says everything from now on", guest->config->name);
-	} else if (guest->stopping) {
-		guest_kill(guest);
-	} else {
+	} else if (!guest->stopping) {
 		guest_stop(guest);
+	} else if (info.ssi_signo != SIGHUP) {
+		guest_kill(guest);
 	}
 }
 

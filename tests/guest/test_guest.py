@@ -162,6 +162,16 @@ class Ends(GuestTest):
         guest.process.send_signal(signal.SIGINT)
         self.assert_ends(guest, POWERED_OFF, "tiny: powered off by force")
 
+    def test_a_terminal_that_goes_away_asks_only_once(self):
+        guest = self.start("deaf")
+        self.console.wait_for(b"not listening")
+        guest.process.send_signal(signal.SIGHUP)
+        self.assertRegex(guest.process.stderr.readline(), "power button pressed")
+        guest.process.send_signal(signal.SIGHUP)
+        self.assertTrue(guest.status()["stopping"])
+        guest.process.send_signal(signal.SIGTERM)
+        self.assert_ends(guest, POWERED_OFF, "tiny: powered off by force")
+
 
 class Service(GuestTest):
     """What a service manager hears and says."""
