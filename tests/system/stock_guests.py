@@ -296,7 +296,7 @@ def reboot_comes_back(pair):
     before = set(pair.place.channels())
     shell = pair.shells["guest2"]
     shell.send("\x15reboot\r")
-    shell.wait_for("going down", ANSWER)
+    shell.wait_for("--- guest2: rebooted ---", ANSWER)  # its shell prompted until then
     pair.reach_shell("guest2", shell)
     assert set(pair.place.channels()) == before
     assert pair.guests["guest2"].is_running()
