@@ -17,7 +17,7 @@ import sys
 import time
 
 from programs import Workplace
-from stock_pair import (ANSWER, BOOT, PAIR, Pair, excuse, is_emulated, prompt, reason_line,
+from stock_pair import (ANSWER, BOOT, PAIR, Pair, is_emulated, prompt, reason_line,
                         run_in_guest, wait_listed)
 from tap import Scenes, note
 from terminal import screen_lines
@@ -389,7 +389,7 @@ def main():
     options = parser.parse_args()
     with Workplace(options.build) as place:
         pair = Pair(place, os.path.abspath(options.kernel), os.path.abspath(options.initrd))
-        return scenes.run(pair, only=options.scene, excuse=excuse)
+        return scenes.run(pair, only=options.scene)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ class Pair:
         self.kernel = kernel
         self.initrd = initrd
         self.daemon = None
-        self.excused = set()  # guests whose processor failed
         self.guests = {}
         self.shells = {}
 
@@ -65,16 +64,6 @@ def is_emulated():
     """Whether the host's own processor is one that QEMU emulates."""
     with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
         return "QEMU TCG" in cpuinfo.read()
-
-
-def excuse(pair):
-    """A guest in an emulated host has now and then been seen to meet a fault that its kernel did
-    not make; QEMU's own microvm stumbles there as well."""
-    faulty = {guest for guest in pair.place.programs
-              if not guest.is_running() and "triple fault" in guest.log()}
-    new = faulty - pair.excused
-    pair.excused = faulty
-    return "a triple fault of the emulated processor" if new and is_emulated() else None
 
 
 PAIR = {

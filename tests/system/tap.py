@@ -39,11 +39,9 @@ class Scenes:
             return function
         return add
 
-    def run(self, *arguments, only=None, excuse=None):
+    def run(self, *arguments, only=None):
         """Runs the scenes in the order of their definition; returns the exit status. only: words,
-        one of which a scene's name has to contain. excuse: called with the arguments after a
-        failure; if it returns a reason that lies outside of what is tested, the scene is played
-        once more."""
+        one of which a scene's name has to contain."""
         chosen = [(name, function) for name, function in self._scenes
                   if not only or any(word in name for word in only)]
         failed = skipped = 0
@@ -51,10 +49,6 @@ class Scenes:
         for number, (name, function) in enumerate(chosen, 1):
             begin = time.monotonic()
             result, remark = _play(function, arguments)
-            reason = excuse(*arguments) if excuse and result == "not ok" else None
-            if reason:
-                note(f"once more: {reason}")
-                result, remark = _play(function, arguments)
             failed += result == "not ok"
             skipped += remark != ""
             print(f"{result} {number} {name}{remark}", flush=True)
