@@ -1,0 +1,62 @@
+#ifndef WIRE_H
+#define WIRE_H
+
+#include "port.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct capture;
+struct wire;
+
+/* What carries frames between ports: the cable, the switch. One constant at the end of its file. */
+struct wire_type {
+	const char *name;
+	unsigned ports_most;
+	size_t instance_size; /* of the struct that begins with struct wire */
+	void (*plugged)(struct wire *wire, struct port *port);
+	void (*unplugged)(struct wire *wire, struct port *port); /* forget all about it */
+	/*
+	 * Forward what waits at the port, at most a batch. How many frames left it. Ports that were
+	 * delivered to are remembered and flushed by wire_flush().
+	 */
+	unsigned (*forward)(struct wire *wire, struct port *from);
+	void (*settings_changed)(struct wire *wire, struct port *port); /* optional */
+};
+
+/*
+ * One wire in its worker: the ports plugged in, by number. Borrows them. One thread.
+ *
+ * A turn of the worker: forward() for each port that may have sent something, then wire_flush().
+ */
+struct wire {
+	const struct wire_type *type;
+	struct port *port[WIRE_PORTS_MAX];
+	unsigned port_count;
+	uint16_t touched[WIRE_PORTS_MAX]; /* numbers of ports to be flushed */
+	unsigned touched_count;
+	struct capture *capture; /* owned; NULL: nobody looks */
+	uint64_t now_ns; /* monotonic, as of the beginning of this turn */
+	uint32_t ageing_s;
+};
+
+extern const struct wire_type wire_cable, wire_switch;
+
+struct wire *wire_create(const struct wire_type *type, uint32_t ageing_s); /* NULL: no memory */
+void wire_destroy(struct wire *wire);
+void wire_plug(struct wire *wire, struct port *port); /* its number is free and below ports_most */
+void wire_unplug(struct port *port);
+void wire_set(struct port *port, const struct port_settings *settings);
+
+/*
+ * The one way to a port: link, impairments, capture and counters are seen to, and what the other
+ * end did not accept (checksum, segmentation) is completed here. done counts the segments of the
+ * frame already delivered: 0 at first, kept by the caller of a frame that is tried again after
+ * PORT_NO_ROOM.
+ */
+enum port_result wire_deliver(struct port *to, const struct frame *frame, unsigned *done);
+
+/* Tell everybody who was delivered to, or consumed from, in this turn. */
+void wire_flush(struct wire *wire);
+
+#endif
