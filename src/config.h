@@ -1,6 +1,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "config_file.h"
 #include "console_protocol.h"
 
 #include <stdbool.h>
@@ -33,6 +34,17 @@ struct config_console {
 	enum config_input input;
 };
 
+/* One [[net]]: a virtio-net device and where its rings are served. */
+struct config_net {
+	char *wire; /* muxd's name of it, or NULL */
+	char *vhost_user; /* path of a socket, or NULL; exactly one of the two is there */
+	char *port; /* of the wire: connect to net/WIRE.PORT.sock; or NULL */
+	uint8_t mac[6]; /* as given, or derived from the guest's name and the device's index */
+	bool mac_set; /* it was given */
+	unsigned mtu; /* 0: none is told */
+	bool offloads; /* offer checksum and segmentation offloads */
+};
+
 /* One guest as its file and --set describe it, checked. Strings are owned. Constant once loaded. */
 struct vmm_config {
 	char name[CONSOLE_NAME_MAX + 1];
@@ -46,14 +58,12 @@ struct vmm_config {
 	enum config_on_reboot on_reboot;
 	uint64_t stop_timeout_ms;
 	struct config_console console;
+	struct config_net *nets; /* net_count of them, owned */
+	size_t net_count;
 };
 
 #define CONFIG_VCPUS_MAX 4096 /* KVM may allow fewer */
-
-/* One line for the operator: "guest1.toml:12:5: machine.vcpus must be 1 to 4096, not 0". */
-struct config_error {
-	char text[512];
-};
+#define CONFIG_NETS_MAX 8
 
 /*
  * Read path, then settings ("machine.vcpus=2"), over the defaults. Paths in the file are relative

@@ -1,6 +1,8 @@
 #ifndef WIRE_CONTROL_H
 #define WIRE_CONTROL_H
 
+#include "wire_name.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,7 +14,6 @@
  * checked. When its socket closes, the worker ends.
  */
 #define WIRE_PORTS_MAX 256
-#define WIRE_NAME_MAX 31 /* letters, digits, - and _ */
 #define WIRE_PORT_NAME_MAX 79
 #define WIRE_REASON_MAX 159
 #define WIRE_POLL_ALWAYS UINT64_MAX

@@ -1,0 +1,61 @@
+#ifndef MUX_CONFIG_H
+#define MUX_CONFIG_H
+
+#include "config_file.h"
+#include "wire_control.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/if.h>
+
+#define MUX_CONFIG_WIRES_MAX 64 /* of each kind */
+#define MUX_CONFIG_POLL_DEFAULT_NS 50000
+#define MUX_CONFIG_AGEING_DEFAULT_S 300
+
+/* One [[cable.port]] or [[switch.port]]: what a port of that name has from its first moment. */
+struct mux_config_port {
+	char name[WIRE_PORT_NAME_MAX + 1]; /* never empty; once on a wire */
+	bool socket; /* listen on net/WIRE.PORT.sock for it, too */
+	struct port_settings settings; /* .allowed has all bits; allow says what is meant */
+	struct config_words allow; /* names of the ports it may send to */
+	bool allow_listed; /* false: all, and allow is empty */
+};
+
+/* One [[cable]] or [[switch]]. */
+struct mux_config_wire {
+	enum wire_kind kind;
+	char name[WIRE_NAME_MAX + 1]; /* once among all wires */
+	uint64_t poll_ns; /* WIRE_POLL_ALWAYS; 0: off */
+	uint32_t ageing_s; /* of a switch */
+	uint32_t mtu; /* 0: none */
+	char uplink[IFNAMSIZ]; /* of a switch: a TAP interface; "": none */
+	bool open; /* false: only the ports below may be connected */
+	struct mux_config_port *ports;
+	size_t port_count; /* at most 2 on a cable, WIRE_PORTS_MAX on a switch */
+};
+
+/* muxd.toml, checked. Owns all it points to. Constant once loaded. */
+struct mux_config {
+	struct mux_config_wire *wires;
+	size_t wire_count;
+};
+
+/* What muxd does without a file: the cable "cable0". 0 or -ENOMEM. */
+int mux_config_default(struct mux_config *config);
+
+/*
+ * Reads path. 0, or -EINVAL with *error filled ("muxd.toml:3:1: ...") and nothing logged. A file
+ * that names no wire means that there is none. Destroying is due in either case.
+ */
+int mux_config_load(struct mux_config *config, const char *path, struct config_error *error);
+void mux_config_destroy(struct mux_config *config); /* a zeroed one is accepted */
+
+/* A wire as it is without a word about it but its kind and name, as "wire add" makes it. */
+void mux_config_wire_init(struct mux_config_wire *wire, enum wire_kind kind);
+
+/* The settings of a port about which nothing is said. */
+void mux_config_port_init(struct port_settings *settings);
+
+#endif
