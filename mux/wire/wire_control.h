@@ -28,7 +28,8 @@ enum wire_message_type {
 	WIRE_SETUP = 1, /* struct wire_setup; descriptor: memfd of struct
 			   port_counters[WIRE_PORTS_MAX] */
 	WIRE_POLL, /* struct wire_setup: how it polls from now on */
-	WIRE_PLUG, /* struct wire_port; descriptor: a vhost-user front-end's connection */
+	WIRE_PLUG, /* struct wire_port; descriptor: a vhost-user front-end's connection.
+		      Replaces what is plugged in there, without an event about that */
 	WIRE_PLUG_TAP, /* struct wire_port; descriptor: a TAP interface with virtio-net headers */
 	WIRE_SET, /* struct wire_port: its settings from now on */
 	WIRE_UNPLUG, /* struct wire_port: close what is plugged in there */
@@ -73,6 +74,8 @@ struct port_settings {
 struct wire_port {
 	uint32_t type;
 	uint32_t port; /* number, below WIRE_PORTS_MAX; two ports of a cable: 0 and 1 */
+	uint32_t plug; /* which WIRE_PLUG or WIRE_PLUG_TAP this is or is about: never twice */
+	uint32_t reserved;
 	char name[WIRE_PORT_NAME_MAX + 1];
 	struct port_settings settings;
 };
@@ -98,6 +101,8 @@ struct wire_event {
 	uint64_t features; /* accepted by the other end */
 	uint32_t flags; /* enum port_flag */
 	uint32_t mtu;
+	uint32_t plug; /* of the port: lest news of the one before be taken for its successor's */
+	uint32_t reserved;
 	char text[WIRE_REASON_MAX + 1];
 };
 
