@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define VIRTIO_MMIO_SIZE 0x1000
+#define VIRTIO_MMIO_QUEUE_SIZE_MAX 256
 
 /*
  * The register window of one device (Virtio 1.2, section 4.2), version 2.

@@ -71,7 +71,7 @@ START_TEST(shows_what_it_is_in_its_page)
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_CONSOLE);
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_STATUS), 0);
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
-	ck_assert_uint_eq(in_page(VIRTIO_MMIO_QUEUE_NUM_MAX), VIRTQUEUE_SIZE_MAX);
+	ck_assert_uint_eq(in_page(VIRTIO_MMIO_QUEUE_NUM_MAX), VIRTIO_MMIO_QUEUE_SIZE_MAX);
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_SHM_LEN_LOW), UINT32_MAX);
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_SHM_LEN_HIGH), UINT32_MAX);
 }
@@ -104,7 +104,7 @@ START_TEST(shows_the_queue_selected)
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_QUEUE_READY), 1);
 	out(VIRTIO_MMIO_QUEUE_SEL, 1);
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_QUEUE_READY), 0);
-	ck_assert_uint_eq(in_page(VIRTIO_MMIO_QUEUE_NUM_MAX), VIRTQUEUE_SIZE_MAX);
+	ck_assert_uint_eq(in_page(VIRTIO_MMIO_QUEUE_NUM_MAX), VIRTIO_MMIO_QUEUE_SIZE_MAX);
 	out(VIRTIO_MMIO_QUEUE_SEL, QUEUE_COUNT);
 	ck_assert_uint_eq(in_page(VIRTIO_MMIO_QUEUE_NUM_MAX), 0);
 	out(VIRTIO_MMIO_QUEUE_SEL, 0);
@@ -296,7 +296,7 @@ static const struct {
 } impossible[] = {
 	{ VIRTIO_MMIO_QUEUE_NUM, 0 },
 	{ VIRTIO_MMIO_QUEUE_NUM, 3 },
-	{ VIRTIO_MMIO_QUEUE_NUM, 2 * VIRTQUEUE_SIZE_MAX },
+	{ VIRTIO_MMIO_QUEUE_NUM, 2 * VIRTIO_MMIO_QUEUE_SIZE_MAX },
 	{ VIRTIO_MMIO_QUEUE_NUM, 0x10008 },
 	{ VIRTIO_MMIO_QUEUE_DESC_LOW, 1 },
 	{ VIRTIO_MMIO_QUEUE_AVAIL_HIGH, UINT32_MAX },

@@ -307,7 +307,8 @@ static const struct {
 } bad_queue[] = {
 	{ .size = UINT16_MAX + 1 }, /* 0 once it is in 16 bits */
 	{ .size = 3 },
-	{ .size = 2 * VIRTQUEUE_SIZE_MAX },
+	{ .size = VIRTQUEUE_SIZE_MAX + 1 },
+	{ .size = VIRTQUEUE_SIZE_MAX }, /* more than this guest's memory holds */
 	{ .desc = FAKE_RAM_BASE + 8 },
 	{ .avail = FAKE_RAM_BASE + 1 },
 	{ .used = FAKE_RAM_BASE + 2 },
@@ -408,6 +409,33 @@ START_TEST(goes_round_the_ring_and_round_its_index)
 	ck_assert_uint_eq(interrupts, UINT16_MAX + 10);
 }
 
+START_TEST(goes_on_where_somebody_else_left_off)
+{
+	uint16_t second;
+
+	for (unsigned i = 0; i < FAKE_QUEUE_SIZE + 1; i++) {
+		fake_ring_post(&ring, BUFFER, 1, W);
+		ck_assert(virtqueue_pop(&queue, &chain));
+		virtqueue_push(&queue, chain.head, 0);
+		virtqueue_flush(&queue);
+		fake_ring_reap(&ring);
+	}
+	fake_ring_post(&ring, BUFFER, 1, W);
+	second = fake_ring_post(&ring, BUFFER, 1, W);
+	virtqueue_disable(&queue);
+	interrupts = 0;
+
+	ck_assert_int_eq(virtqueue_enable_at(&queue, FAKE_QUEUE_SIZE + 2), 0);
+	ck_assert(virtqueue_pop(&queue, &chain));
+	ck_assert_uint_eq(chain.head, second);
+	virtqueue_push(&queue, chain.head, 5);
+	virtqueue_flush(&queue);
+	ck_assert_int_eq(fake_ring_reap(&ring), 5);
+	ck_assert_uint_eq(interrupts, 1);
+	ck_assert(!virtqueue_pop(&queue, &chain));
+	ck_assert_ptr_null(queue.broken);
+}
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, gives_readable_parts_before_writable_ones);
@@ -429,6 +457,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, shows_pushed_requests_only_when_flushed);
 	tcase_add_test(tcase, interrupts_when_the_event_index_is_passed);
 	tcase_add_test(tcase, interrupts_by_the_flag_without_event_index);
+	tcase_add_test(tcase, goes_on_where_somebody_else_left_off);
 	tcase_add_test(tcase, goes_round_the_ring_and_round_its_index);
 }
 
