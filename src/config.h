@@ -1,7 +1,6 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
-#include "config_file.h"
 #include "console_protocol.h"
 
 #include <stdbool.h>
@@ -64,6 +63,11 @@ struct vmm_config {
 
 #define CONFIG_VCPUS_MAX 4096 /* KVM may allow fewer */
 #define CONFIG_NETS_MAX 8
+
+/* One line for the operator: "guest1.toml:12:5: machine.vcpus must be 1 to 4096, not 0". */
+struct config_error {
+	char text[512];
+};
 
 /*
  * Read path, then settings ("machine.vcpus=2"), over the defaults. Paths in the file are relative
