@@ -4,7 +4,15 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds of a clock that nobody sets. Any thread. */
+/* Of a clock that nobody sets. Any thread. */
+static inline uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static inline uint64_t monotonic_ms(void)
 {
 	struct timespec now;

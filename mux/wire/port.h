@@ -54,6 +54,8 @@ struct port {
 	bool sends; /* the other end is there and may have sent something */
 	bool receives; /* the other end is there and takes frames */
 	bool starved; /* a frame waits for its room */
+	bool blocked; /* forward() left its frames there: another port has to have room, or to come,
+			 before a look at it is of use */
 	bool touched; /* something was delivered since the last flush */
 	uint64_t accepted; /* feature bits the other end negotiated: VIRTIO_NET_F_GUEST_* count */
 	struct port_settings settings;

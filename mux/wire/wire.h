@@ -27,7 +27,8 @@ struct wire_type {
 /*
  * One wire in its worker: the ports plugged in, by number. Borrows them. One thread.
  *
- * A turn of the worker: forward() for each port that may have sent something, then wire_flush().
+ * A turn of the worker: forward() for each port that may have sent something, wire_run_late(), then
+ * wire_flush().
  */
 struct wire {
 	const struct wire_type *type;
@@ -55,6 +56,12 @@ void wire_set(struct port *port, const struct port_settings *settings);
  * PORT_NO_ROOM.
  */
 enum port_result wire_deliver(struct port *to, const struct frame *frame, unsigned *done);
+
+/*
+ * Deliver what impairments have held back until now. When to come again: monotonic nanoseconds, or
+ * UINT64_MAX when nothing is under way.
+ */
+uint64_t wire_run_late(struct wire *wire);
 
 /* Tell everybody who was delivered to, or consumed from, in this turn. */
 void wire_flush(struct wire *wire);

@@ -8,7 +8,7 @@
  *
  * and its end of the control sockets (wire_control.h) as descriptor WORKER_CONTROL_FD. Errors are
  * lines on stderr; everything else is said over the socket. Other descriptors that came along are
- * closed. No signal but SIGKILL and SIGTERM means anything to it.
+ * closed. Signals mean nothing to it but SIGKILL: it ends when the main process does.
  */
 #define WORKER_WORD "-worker-of-a-wire"
 #define WORKER_CONTROL_FD 3
