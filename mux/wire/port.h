@@ -24,10 +24,11 @@ struct port_ops {
 	/*
 	 * The oldest frames the other end has sent and nobody has consumed yet, at most PORT_BATCH,
 	 * looked at without taking them; how many. Frames that make no sense are consumed and
-	 * counted here. The vectors are valid until the next peek or consume of this port.
+	 * counted here. The frames belong to the port, and are good until its next peek or consume.
+	 * Those not consumed come again, unchanged but for what their sender does to their bytes.
 	 */
-	unsigned (*peek)(struct port *port, struct frame frame[PORT_BATCH]);
-	/* The first count of those peeked are done with: their buffers go back. */
+	unsigned (*peek)(struct port *port, const struct frame **frames);
+	/* The first count of those peeked are done with: their buffers go back. wire_touch()es. */
 	void (*consume)(struct port *port, unsigned count);
 	/*
 	 * Copy a frame to the other end, as it is: the caller has seen to it that the header asks
@@ -56,7 +57,7 @@ struct port {
 	bool starved; /* a frame waits for its room */
 	bool blocked; /* forward() left its frames there: another port has to have room, or to come,
 			 before a look at it is of use */
-	bool touched; /* something was delivered since the last flush */
+	bool touched; /* something was delivered or consumed since the last flush */
 	uint64_t accepted; /* feature bits the other end negotiated: VIRTIO_NET_F_GUEST_* count */
 	struct port_settings settings;
 	struct port_counters *counters; /* in memory shared with muxd's main process */

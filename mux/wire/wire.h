@@ -17,8 +17,8 @@ struct wire_type {
 	void (*plugged)(struct wire *wire, struct port *port);
 	void (*unplugged)(struct wire *wire, struct port *port); /* forget all about it */
 	/*
-	 * Forward what waits at the port, at most a batch. How many frames left it. Ports that were
-	 * delivered to are remembered and flushed by wire_flush().
+	 * Forward what waits at the port, at most a batch: peek(), then for each frame wire_sent()
+	 * once and wire_deliver(), then consume(). How many frames left it.
 	 */
 	unsigned (*forward)(struct wire *wire, struct port *from);
 	void (*settings_changed)(struct wire *wire, struct port *port); /* optional */
@@ -56,6 +56,12 @@ void wire_set(struct port *port, const struct port_settings *settings);
  * PORT_NO_ROOM.
  */
 enum port_result wire_deliver(struct port *to, const struct frame *frame, unsigned *done);
+
+/* A frame comes from a port: it is counted and captured there. Once for each frame. */
+void wire_sent(struct port *from, const struct frame *frame);
+
+/* The port, on a wire, is to be flushed at the end of this turn. */
+void wire_touch(struct port *port);
 
 /*
  * Deliver what impairments have held back until now. When to come again: monotonic nanoseconds, or

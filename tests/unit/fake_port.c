@@ -11,6 +11,7 @@
 #define VECTORS 4096 /* of a batch */
 
 struct batch {
+	struct frame frame[PORT_BATCH];
 	struct iovec iov[VECTORS];
 	unsigned count;
 };
@@ -73,7 +74,7 @@ static bool asks_for_nothing(const struct virtio_net_hdr_v1 *header)
 		header->gso_type == VIRTIO_NET_HDR_GSO_NONE;
 }
 
-static unsigned peek(struct port *port, struct frame frame[PORT_BATCH])
+static unsigned peek(struct port *port, const struct frame **frames)
 {
 	struct fake_port *fake = of_port(port);
 	struct batch *batch = fake->batch;
@@ -87,7 +88,7 @@ static unsigned peek(struct port *port, struct frame frame[PORT_BATCH])
 
 		if (!vectors)
 			break;
-		frame[count++] = (struct frame){
+		batch->frame[count++] = (struct frame){
 			.header = next->header,
 			.iov = batch->iov + first,
 			.count = vectors,
@@ -95,6 +96,7 @@ static unsigned peek(struct port *port, struct frame frame[PORT_BATCH])
 			.plain = asks_for_nothing(&next->header),
 		};
 	}
+	*frames = batch->frame;
 	return count;
 }
 
