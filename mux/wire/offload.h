@@ -8,38 +8,47 @@
 
 /*
  * Checksums and segmentation that one guest left to others (Virtio 1.2, section 5.1.6), and that
- * the receiver has not accepted.
+ * the receiver has not accepted. Nothing here trusts that the sender leaves a frame's bytes alone:
+ * what is decided by bytes is decided by a copy of them, and made of that copy.
  */
 
 #define OFFLOAD_HEADERS_MAX 256 /* of a segment: Ethernet, VLAN tags, IP with options, TCP */
+#define OFFLOAD_GSO_SIZE_LEAST 8 /* payload of a segment: TCP in Linux goes down to it */
 
 /*
  * Is the header, as copied from a guest that negotiated these features, one that a receiver may
  * see? Checked against the frame's bytes: csum_start and csum_offset within it, a gso type that was
- * negotiated and fits the protocol, a gso size that is not 0, headers complete. Sets frame->plain.
+ * negotiated and fits the protocol, a gso size that makes sense, headers complete. Sets
+ * frame->plain, and header fields that mean nothing to 0; hdr_len becomes the exact length of all
+ * headers where there is a gso type.
  */
 bool offload_check(struct frame *frame, uint64_t negotiated);
+
+/* Bytes were put in (or taken out: negative) before the payload of Ethernet: a tag. */
+void offload_shift(struct frame *frame, int bytes);
 
 /* Whether a receiver that accepted these features takes the frame as it is. */
 bool offload_accepted(const struct frame *frame, uint64_t accepted);
 
-/*
- * A frame as the receiver takes it: one segment of the original, headers rewritten, checksums
- * completed. The vector is made of the segment's own headers and pieces of the sender's memory, of
- * which the checksum was computed: so they are copied into bytes first, that a sender cannot change
- * them behind the checksum.
- */
+/* A frame as the receiver takes it, in bytes of its own where anything had to be computed. */
 struct offload_segment {
 	struct frame frame;
 	struct iovec iov[1];
-	uint8_t bytes[FRAME_LENGTH_MAX];
+	uint8_t bytes[FRAME_LENGTH_MAX + FRAME_TAG_LENGTH];
 };
 
-/* How many segments it takes for that receiver: at least 1; 0 if it cannot be done at all. */
+/*
+ * How many frames it makes for a receiver that does not take it as it is: at least 1; 0 if it
+ * cannot be segmented. The same for every call as long as the sender leaves the frame alone; so
+ * that who finds no room for one can go on with it later.
+ */
 unsigned offload_segments(const struct frame *frame, uint64_t accepted);
 
-/* Make segment number index (below that count). False if the sender has changed the frame so that
- * it makes no sense. */
+/*
+ * Make number index of them: one segment of the original, headers rewritten, the checksum completed
+ * unless the receiver accepted to do that itself. False if the sender has changed the frame so that
+ * it makes no sense.
+ */
 bool offload_segment(const struct frame *frame, uint64_t accepted, unsigned index,
 	struct offload_segment *segment);
 
