@@ -8,6 +8,17 @@
 #define FROM_GUEST
 #endif
 
+/* Whether the compiler's run-time checks are built in, which need more of the system than we do. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED \
+	(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+		__has_feature(memory_sanitizer))
+#else
+#define SANITIZED 0
+#endif
+
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(pointer, type, member) \
