@@ -1,6 +1,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "config_file.h"
 #include "console_protocol.h"
 
 #include <stdbool.h>
@@ -52,8 +53,7 @@ struct vmm_config {
 	uint64_t memory; /* bytes; a multiple of 2 MiB */
 	bool huge_pages;
 	bool prefault;
-	unsigned *affinity; /* host CPU of each vCPU, affinity_count of them, or NULL */
-	size_t affinity_count; /* 0 or vcpus */
+	struct config_numbers affinity; /* host CPU of each vCPU, or none */
 	enum config_on_reboot on_reboot;
 	uint64_t stop_timeout_ms;
 	struct config_console console;
@@ -63,11 +63,8 @@ struct vmm_config {
 
 #define CONFIG_VCPUS_MAX 4096 /* KVM may allow fewer */
 #define CONFIG_NETS_MAX 8
-
-/* One line for the operator: "guest1.toml:12:5: machine.vcpus must be 1 to 4096, not 0". */
-struct config_error {
-	char text[512];
-};
+#define CONFIG_MTU_MIN 68
+#define CONFIG_MTU_MAX 65535
 
 /*
  * Read path, then settings ("machine.vcpus=2"), over the defaults. Paths in the file are relative

@@ -2,21 +2,29 @@
 
 #include "config_keys.h"
 
-#include <string.h>
+#include "config.h"
+#include "config_mac.h"
+#include "guest_name.h"
+#include "wire_name.h"
 
-#define CONFIG_KEY(in, called, of, member, ...) \
+#define CONFIG_FIELD(type, in, called, of, member, ...) \
 	{ \
 		.table = in, .name = called, .kind = &config_##of, \
-		.offset = offsetof(struct vmm_config, member), __VA_ARGS__ \
+		.offset = offsetof(type, member), __VA_ARGS__ \
 	}
+#define CONFIG_KEY(in, called, of, member, ...) \
+	CONFIG_FIELD(struct vmm_config, in, called, of, member, __VA_ARGS__)
+#define CONFIG_KEY_OF_NET(in, called, of, member, ...) \
+	CONFIG_FIELD(struct config_net, in, called, of, member, __VA_ARGS__)
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
 
 /* A row begins with its table and its name: scripts read them there. */
-const struct config_key config_keys[] = {
-	CONFIG_KEY("", "name", name, name, .help = "what the guest is called"),
+static const struct config_key keys[] = {
+	CONFIG_KEY("", "name", name, name, .problem = guest_name_problem,
+		.help = "what the guest is called"),
 	CONFIG_KEY("kernel", "image", path, kernel.image, .help = "the kernel to boot"),
 	CONFIG_KEY("kernel", "initrd", path, kernel.initrd, .help = "the initial RAM disk"),
 	CONFIG_KEY("kernel", "cmdline", text, kernel.cmdline, .maximum = 4095, .initial = "",
@@ -35,8 +43,8 @@ const struct config_key config_keys[] = {
 		.help = "take the memory from the host's huge pages"),
 	CONFIG_KEY("machine", "prefault", boolean, prefault, .initial = "false",
 		.help = "take all of the memory at the start"),
-	CONFIG_KEY("machine", "affinity", affinity, affinity, .maximum = 4095,
-		.help = "host processor of each virtual one"),
+	CONFIG_KEY("machine", "affinity", numbers, affinity, .maximum = 4095,
+		.elements = CONFIG_VCPUS_MAX, .help = "host processor of each virtual one"),
 	CONFIG_KEY("console", "key", letter, console.key, .help = "shortcut of the guest in muxd"),
 	CONFIG_KEY("console", "color", letter, console.color, .choices = "nrgybmcwNRGYBMCW",
 		.help = "colour of the guest in muxd"),
@@ -50,19 +58,36 @@ const struct config_key config_keys[] = {
 		.help = "how much output is kept while muxd is away"),
 	CONFIG_KEY("console", "input", choice, console.input, .choices = "auto virtio uart ",
 		.initial = "auto", .help = "the device that gets what is typed"),
+	CONFIG_KEY_OF_NET("net", "wire", text, wire, .problem = wire_name_problem,
+		.maximum = WIRE_NAME_MAX, .help = "the wire of muxd it is plugged into"),
+	CONFIG_KEY_OF_NET("net", "vhost_user", path, vhost_user,
+		.help = "the socket of another back-end"),
+	CONFIG_KEY_OF_NET("net", "port", text, port, .problem = guest_name_problem,
+		.maximum = CONSOLE_NAME_MAX, .help = "the port of the wire, by its own socket"),
+	CONFIG_KEY_OF_NET("net", "mac", mac, mac, .help = "Ethernet address"),
+	CONFIG_KEY_OF_NET("net", "mtu", count, mtu, .maximum = CONFIG_MTU_MAX, .initial = "0",
+		.help = "largest packet, or 0"),
+	CONFIG_KEY_OF_NET("net", "offloads", boolean, offloads, .initial = "true",
+		.help = "leave checksums and segmentation to the other end"),
 };
 
-const size_t config_key_count = ARRAY_SIZE(config_keys);
-_Static_assert(ARRAY_SIZE(config_keys) <= CONFIG_KEYS_MAX, "more keys than are provided for");
+_Static_assert(sizeof(enum config_input) == sizeof(unsigned) &&
+		sizeof(enum config_on_reboot) == sizeof(unsigned),
+	"choices are stored as numbers");
 
-const struct config_key *config_key_find(const char *table, const char *name, size_t length)
-{
-	for (size_t i = 0; i < config_key_count; i++) {
-		const struct config_key *key = &config_keys[i];
+static const struct config_list lists[] = {
+	{
+		.name = "net",
+		.item_size = sizeof(struct config_net),
+		.items = offsetof(struct vmm_config, nets),
+		.count = offsetof(struct vmm_config, net_count),
+		.maximum = CONFIG_NETS_MAX,
+	},
+};
 
-		if (strcmp(key->table, table) == 0 && strlen(key->name) == length &&
-			memcmp(key->name, name, length) == 0)
-			return key;
-	}
-	return NULL;
-}
+const struct config_schema config_schema = {
+	.keys = keys,
+	.key_count = ARRAY_SIZE(keys),
+	.lists = lists,
+	.list_count = ARRAY_SIZE(lists),
+};

@@ -198,10 +198,10 @@ static int set_affinity(const struct vcpu *vcpu, pthread_attr_t *attributes)
 	const struct vmm_config *config = vcpu->machine->config;
 	cpu_set_t set[AFFINITY_SETS];
 
-	if (vcpu->index >= config->affinity_count)
+	if (vcpu->index >= config->affinity.count)
 		return 0;
 	CPU_ZERO_S(sizeof(set), set);
-	CPU_SET_S(config->affinity[vcpu->index], sizeof(set), set);
+	CPU_SET_S(config->affinity.items[vcpu->index], sizeof(set), set);
 	return -pthread_attr_setaffinity_np(attributes, sizeof(set), set);
 }
 
@@ -209,9 +209,9 @@ static void explain_start(const struct vcpu *vcpu, int error)
 {
 	const struct vmm_config *config = vcpu->machine->config;
 
-	if (error == -EINVAL && config->affinity_count)
+	if (error == -EINVAL && config->affinity.count)
 		log_error("%s: vcpu%u cannot run on CPU %u: see machine.affinity", config->name,
-			vcpu->index, config->affinity[vcpu->index]);
+			vcpu->index, config->affinity.items[vcpu->index]);
 	else
 		log_error("%s: no thread for vcpu%u: %s", config->name, vcpu->index,
 			strerror(-error));

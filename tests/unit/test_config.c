@@ -72,7 +72,7 @@ START_TEST(a_kernel_is_all_that_is_needed)
 	ck_assert_int_eq(config.on_reboot, ON_REBOOT_RESTART);
 	ck_assert_uint_eq(config.stop_timeout_ms, 90000);
 	ck_assert(!config.huge_pages && !config.prefault);
-	ck_assert_uint_eq(config.affinity_count, 0);
+	ck_assert_uint_eq(config.affinity.count, 0);
 	ck_assert_int_eq(config.console.key, 0);
 	ck_assert_int_eq(config.console.color, 0);
 	ck_assert_int_eq(config.console.flags, 0);
@@ -99,9 +99,9 @@ START_TEST(every_key_reaches_its_field)
 	ck_assert_int_eq(config.on_reboot, ON_REBOOT_EXIT);
 	ck_assert_uint_eq(config.stop_timeout_ms, 120000);
 	ck_assert(config.huge_pages && config.prefault);
-	ck_assert_uint_eq(config.affinity_count, 2);
-	ck_assert_uint_eq(config.affinity[0], 3);
-	ck_assert_uint_eq(config.affinity[1], 0);
+	ck_assert_uint_eq(config.affinity.count, 2);
+	ck_assert_uint_eq(config.affinity.items[0], 3);
+	ck_assert_uint_eq(config.affinity.items[1], 0);
 	ck_assert_int_eq(config.console.key, '1');
 	ck_assert_int_eq(config.console.color, 'G');
 	ck_assert_int_eq(config.console.flags, CONSOLE_SHOW | CONSOLE_KEEP);
@@ -154,7 +154,7 @@ START_TEST(settings_override_the_file_and_later_ones_the_earlier)
 
 	ck_assert_uint_eq(config.memory, 512 << 20);
 	ck_assert_uint_eq(config.vcpus, 4);
-	ck_assert_uint_eq(config.affinity_count, 4);
+	ck_assert_uint_eq(config.affinity.count, 4);
 	ck_assert_str_eq(config.kernel.cmdline, "console=hvc0 quiet");
 	ck_assert_int_eq(config.console.key, '1');
 	ck_assert(config.prefault);
@@ -170,11 +170,9 @@ static const struct {
 	{ "", " kernel.image is not set; it names the kernel to boot" },
 	{ "nmae = 'x'", "1:1: unknown key \"nmae\", did you mean \"name\"?" },
 	{ "[machin]", "1:2: unknown table \"machin\", did you mean \"machine\"?" },
-	{ "\n[[net]]\nwire = 'x'",
-		"2:3: unknown table \"net\", known are name, [kernel], [machine], [console]" },
 	{ "[[disk]]",
 		"1:3: unknown table \"disk\", known are name, [kernel], [machine], "
-		"[console]" },
+		"[console], [[net]]" },
 	{ "vcpus = 2", "1:1: unknown key \"vcpus\", it belongs to [machine]" },
 	{ "[machine]\nvcpu = 2",
 		"2:1: unknown key \"vcpu\" in [machine], did you mean \"vcpus\"?" },
@@ -263,8 +261,10 @@ static const struct {
 		"machine.affinity: must name one host processor for each of "
 		"1 vcpus, not 2" },
 	{ "", ": has no value; write KEY=VALUE" },
-	{ "=", ": unknown key \"\", known are name, [kernel], [machine], [console]" },
-	{ ".=1", ".: unknown table \"\", known are name, [kernel], [machine], [console]" },
+	{ "=", ": unknown key \"\", known are name, [kernel], [machine], [console], [[net]]" },
+	{ "kernel=1", "kernel: is a table, not a key" },
+	{ "net=1", "net: is a table, not a key" },
+	{ ".=1", ".: unknown table \"\", known are name, [kernel], [machine], [console], [[net]]" },
 };
 
 START_TEST(says_what_is_wrong_with_a_setting)

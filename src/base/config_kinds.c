@@ -1,7 +1,6 @@
 /* The kinds of values that configuration keys have, and how each is read. */
 
-#include "config_keys.h"
-#include "guest_name.h"
+#include "config_file.h"
 #include "units.h"
 #include "utf8.h"
 
@@ -12,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN_MAX 64
-
-static PRINTF_LIKE(2, 3) int fail(struct config_reader *reader, const char *format, ...)
+int config_problem(struct config_reader *reader, const char *format, ...)
 {
 	va_list arguments;
 
@@ -26,12 +23,21 @@ static PRINTF_LIKE(2, 3) int fail(struct config_reader *reader, const char *form
 
 static int fail_memory(struct config_reader *reader)
 {
-	return fail(reader, "cannot be kept: out of memory");
+	return config_problem(reader, "cannot be kept: out of memory");
 }
 
-static const char *show(char shown[SHOWN_MAX], const struct toml_string *string)
+const char *config_show(char shown[CONFIG_SHOWN_MAX], const struct toml_string *string)
 {
-	return utf8_for_message(shown, SHOWN_MAX, string->bytes, string->length);
+	return utf8_for_message(shown, CONFIG_SHOWN_MAX, string->bytes, string->length);
+}
+
+/* An owned string. */
+static void release_text(void *field)
+{
+	char **text = field;
+
+	free(*text);
+	*text = NULL;
 }
 
 static int store_boolean(struct config_reader *reader, const struct toml_value *value, void *field)
@@ -69,7 +75,7 @@ static int store_count(struct config_reader *reader, const struct toml_value *va
 	int64_t number = value->integer;
 
 	if (number < (int64_t)key->minimum || number > (int64_t)key->maximum)
-		return fail(reader, "must be %llu to %llu, not %lld",
+		return config_problem(reader, "must be %llu to %llu, not %lld",
 			(unsigned long long)key->minimum, (unsigned long long)key->maximum,
 			(long long)number);
 	*(unsigned *)field = (unsigned)number;
@@ -88,7 +94,8 @@ static int fail_limits(struct config_reader *reader, uint64_t number)
 	char high[UNITS_TEXT_MAX];
 	char found[UNITS_TEXT_MAX];
 
-	return fail(reader, "must be %s to %s, not %s", units_write_size(low, reader->key->minimum),
+	return config_problem(reader, "must be %s to %s, not %s",
+		units_write_size(low, reader->key->minimum),
 		units_write_size(high, reader->key->maximum), units_write_size(found, number));
 }
 
@@ -98,13 +105,13 @@ static int read_size(struct config_reader *reader, const struct toml_value *valu
 
 	if (value->type == TOML_INTEGER) {
 		if (value->integer < 0)
-			return fail(reader, "must not be negative");
+			return config_problem(reader, "must not be negative");
 		*number = (uint64_t)value->integer;
 	} else if (!units_read_size(value->string.bytes, value->string.length, number)) {
-		char shown[SHOWN_MAX];
+		char shown[CONFIG_SHOWN_MAX];
 
-		return fail(reader, "must be a size such as \"256M\", not \"%s\"",
-			show(shown, &value->string));
+		return config_problem(reader, "must be a size such as \"256M\", not \"%s\"",
+			config_show(shown, &value->string));
 	}
 	if (*number < key->minimum || *number > key->maximum)
 		return fail_limits(reader, *number);
@@ -112,7 +119,7 @@ static int read_size(struct config_reader *reader, const struct toml_value *valu
 		char multiple[UNITS_TEXT_MAX];
 		char found[UNITS_TEXT_MAX];
 
-		return fail(reader, "must be a multiple of %s, not %s",
+		return config_problem(reader, "must be a multiple of %s, not %s",
 			units_write_size(multiple, key->multiple),
 			units_write_size(found, *number));
 	}
@@ -143,7 +150,7 @@ static int store_power_of_two(struct config_reader *reader, const struct toml_va
 	if (number & (number - 1)) {
 		char found[UNITS_TEXT_MAX];
 
-		return fail(reader, "must be a power of two such as \"256K\", not %s",
+		return config_problem(reader, "must be a power of two such as \"256K\", not %s",
 			units_write_size(found, number));
 	}
 	*(uint64_t *)field = number;
@@ -161,15 +168,15 @@ static int store_duration(struct config_reader *reader, const struct toml_value 
 	uint64_t number;
 
 	if (!units_read_duration(value->string.bytes, value->string.length, &number)) {
-		char shown[SHOWN_MAX];
+		char shown[CONFIG_SHOWN_MAX];
 
-		return fail(reader, "must be a duration such as \"90s\", not \"%s\"",
-			show(shown, &value->string));
+		return config_problem(reader, "must be a duration such as \"90s\", not \"%s\"",
+			config_show(shown, &value->string));
 	}
 	if (number > reader->key->maximum) {
 		char high[UNITS_TEXT_MAX];
 
-		return fail(reader, "must be at most %s",
+		return config_problem(reader, "must be at most %s",
 			units_write_duration(high, reader->key->maximum));
 	}
 	*(uint64_t *)field = number;
@@ -189,7 +196,7 @@ static int check_text(struct config_reader *reader, const struct toml_string *st
 		size_t step = utf8_decode(string->bytes + at, string->length - at, &code_point);
 
 		if (!step || !utf8_printable(code_point))
-			return fail(reader, "must not contain control characters");
+			return config_problem(reader, "must not contain control characters");
 		at += step;
 	}
 	return 0;
@@ -198,13 +205,17 @@ static int check_text(struct config_reader *reader, const struct toml_string *st
 static int store_text(struct config_reader *reader, const struct toml_value *value, void *field)
 {
 	char **text = field;
+	const char *(*check)(const char *, size_t) = reader->key->problem;
+	const char *problem = check ? check(value->string.bytes, value->string.length) : NULL;
 	char *copy;
 	int result = check_text(reader, &value->string);
 
 	if (result < 0)
 		return result;
+	if (problem)
+		return config_problem(reader, "%s", problem);
 	if (value->string.length > reader->key->maximum)
-		return fail(reader, "must be at most %llu bytes long",
+		return config_problem(reader, "must be at most %llu bytes long",
 			(unsigned long long)reader->key->maximum);
 	copy = strdup(value->string.bytes);
 	if (!copy)
@@ -218,6 +229,7 @@ const struct config_kind config_text = {
 	.wanted = "a string",
 	.accepts = CONFIG_TYPE(TOML_STRING),
 	.store = store_text,
+	.release = release_text,
 };
 
 static int store_path(struct config_reader *reader, const struct toml_value *value, void *field)
@@ -229,15 +241,15 @@ static int store_path(struct config_reader *reader, const struct toml_value *val
 	int length;
 
 	if (value->string.length == 0)
-		return fail(reader, "must not be empty");
+		return config_problem(reader, "must not be empty");
 	if (strlen(path) != value->string.length)
-		return fail(reader, "must not contain NUL");
+		return config_problem(reader, "must not contain NUL");
 	length = asprintf(&copy, "%s%s%s", join ? reader->directory : "", join ? "/" : "", path);
 	if (length < 0)
 		return fail_memory(reader);
 	if (length >= PATH_MAX) {
 		free(copy);
-		return fail(reader, "is longer than a path may be");
+		return config_problem(reader, "is longer than a path may be");
 	}
 	free(*text);
 	*text = copy;
@@ -248,14 +260,15 @@ const struct config_kind config_path = {
 	.wanted = "a string with a path",
 	.accepts = CONFIG_TYPE(TOML_STRING),
 	.store = store_path,
+	.release = release_text,
 };
 
 static int store_name(struct config_reader *reader, const struct toml_value *value, void *field)
 {
-	const char *problem = guest_name_problem(value->string.bytes, value->string.length);
+	const char *problem = reader->key->problem(value->string.bytes, value->string.length);
 
 	if (problem)
-		return fail(reader, "%s", problem);
+		return config_problem(reader, "%s", problem);
 	memcpy(field, value->string.bytes, value->string.length + 1);
 	return 0;
 }
@@ -273,9 +286,9 @@ static int store_letter(struct config_reader *reader, const struct toml_value *v
 	char letter = string->bytes[0];
 
 	if (string->length != 1 || letter <= ' ' || letter > '~')
-		return fail(reader, "must be one printable ASCII character");
+		return config_problem(reader, "must be one printable ASCII character");
 	if (choices && !strchr(choices, letter))
-		return fail(reader, "must be one letter of %s", choices);
+		return config_problem(reader, "must be one letter of %s", choices);
 	*(char *)field = letter;
 	return 0;
 }
@@ -305,7 +318,7 @@ static int store_choice(struct config_reader *reader, const struct toml_value *v
 {
 	const struct toml_string *string = &value->string;
 	unsigned number = 0;
-	char shown[SHOWN_MAX];
+	char shown[CONFIG_SHOWN_MAX];
 	char list[128];
 
 	for (const char *word = reader->key->choices; *word; number++) {
@@ -318,12 +331,8 @@ static int store_choice(struct config_reader *reader, const struct toml_value *v
 		word += length + 1;
 	}
 	list_choices(list, sizeof(list), reader->key->choices);
-	return fail(reader, "must be %s, not \"%s\"", list, show(shown, string));
+	return config_problem(reader, "must be %s, not \"%s\"", list, config_show(shown, string));
 }
-
-_Static_assert(sizeof(enum config_input) == sizeof(unsigned) &&
-		sizeof(enum config_on_reboot) == sizeof(unsigned),
-	"choices are stored as numbers");
 
 const struct config_kind config_choice = {
 	.wanted = "a string",
@@ -331,67 +340,99 @@ const struct config_kind config_choice = {
 	.store = store_choice,
 };
 
-static int store_affinity(struct config_reader *reader, const struct toml_value *value, void *field)
+static void release_numbers(void *field)
+{
+	struct config_numbers *numbers = field;
+
+	free(numbers->items);
+	*numbers = (struct config_numbers){ 0 };
+}
+
+static int check_count(struct config_reader *reader, const struct toml_array *array)
+{
+	if (array->count <= reader->key->elements)
+		return 0;
+	return config_problem(reader, "must not have more than %zu elements",
+		reader->key->elements);
+}
+
+static int store_numbers(struct config_reader *reader, const struct toml_value *value, void *field)
 {
 	const struct toml_array *array = &value->array;
-	unsigned *processors;
+	struct config_numbers *numbers = field;
 
-	(void)field;
-	if (array->count > CONFIG_VCPUS_MAX)
-		return fail(reader, "must not have more than %d elements", CONFIG_VCPUS_MAX);
-	processors = calloc(array->count + 1, sizeof(*processors));
-	if (!processors)
+	if (check_count(reader, array) < 0)
+		return -EINVAL;
+	release_numbers(field);
+	numbers->items = calloc(array->count + 1, sizeof(*numbers->items));
+	if (!numbers->items)
 		return fail_memory(reader);
-	free(reader->config->affinity);
-	reader->config->affinity = processors;
-	reader->config->affinity_count = array->count;
+	numbers->count = array->count;
 	for (size_t i = 0; i < array->count; i++) {
 		if (array->items[i]->type != TOML_INTEGER)
-			return fail(reader, "must be an array of integers, not of %s",
+			return config_problem(reader, "must be an array of integers, not of %s",
 				toml_type_name(array->items[i]->type));
-		if (store_count(reader, array->items[i], &processors[i]) < 0)
+		if (store_count(reader, array->items[i], &numbers->items[i]) < 0)
 			return -EINVAL;
 	}
 	return 0;
 }
 
-const struct config_kind config_affinity = {
+const struct config_kind config_numbers = {
 	.wanted = "an array of integers",
 	.accepts = CONFIG_TYPE(TOML_ARRAY),
-	.store = store_affinity,
+	.store = store_numbers,
+	.release = release_numbers,
 };
 
-int config_read_value(struct config_reader *reader, const struct toml_value *value)
+static void release_words(void *field)
 {
-	const struct config_kind *kind = reader->key->kind;
-	void *field = (char *)reader->config + reader->key->offset;
+	struct config_words *words = field;
 
-	if (!(kind->accepts & CONFIG_TYPE(value->type)))
-		return fail(reader, "must be %s, not %s", kind->wanted,
+	for (size_t i = 0; i < words->count; i++)
+		free(words->items[i]);
+	free(words->items);
+	*words = (struct config_words){ 0 };
+}
+
+static int store_word(struct config_reader *reader, const struct toml_value *value, char **word)
+{
+	const char *problem;
+
+	if (value->type != TOML_STRING)
+		return config_problem(reader, "must be an array of strings, not of %s",
 			toml_type_name(value->type));
-	return kind->store(reader, value, field);
-}
+	problem = reader->key->problem(value->string.bytes, value->string.length);
+	if (problem) {
+		char shown[CONFIG_SHOWN_MAX];
 
-/* What is no TOML value of a fitting type is a string without its quotes. */
-int config_read_text(struct config_reader *reader, const char *text)
-{
-	unsigned accepts = reader->key->kind->accepts;
-	struct toml_error error;
-	struct toml_value *value = toml_parse_value(text, strlen(text), &error);
-	struct toml_value bare = { .type = TOML_STRING };
-	bool fits = value && (accepts & CONFIG_TYPE(value->type));
-	int result;
-
-	if (!fits && (accepts & CONFIG_TYPE(TOML_STRING))) {
-		bare.string.length = strlen(text);
-		bare.string.bytes = strdup(text);
-		result = bare.string.bytes ? config_read_value(reader, &bare) : fail_memory(reader);
-		free(bare.string.bytes);
-	} else if (value) {
-		result = config_read_value(reader, value);
-	} else {
-		result = fail(reader, "must be %s", reader->key->kind->wanted);
+		return config_problem(reader, "is an array whose strings %s, unlike \"%s\"",
+			problem, config_show(shown, &value->string));
 	}
-	toml_free(value);
-	return result;
+	*word = strdup(value->string.bytes);
+	return *word ? 0 : fail_memory(reader);
 }
+
+static int store_words(struct config_reader *reader, const struct toml_value *value, void *field)
+{
+	const struct toml_array *array = &value->array;
+	struct config_words *words = field;
+
+	if (check_count(reader, array) < 0)
+		return -EINVAL;
+	release_words(field);
+	words->items = calloc(array->count + 1, sizeof(*words->items));
+	if (!words->items)
+		return fail_memory(reader);
+	for (; words->count < array->count; words->count++)
+		if (store_word(reader, array->items[words->count], &words->items[words->count]) < 0)
+			return -EINVAL;
+	return 0;
+}
+
+const struct config_kind config_words = {
+	.wanted = "an array of strings",
+	.accepts = CONFIG_TYPE(TOML_ARRAY),
+	.store = store_words,
+	.release = release_words,
+};
