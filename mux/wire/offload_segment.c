@@ -115,6 +115,7 @@ static bool cut(const struct frame *frame, unsigned index, struct offload_segmen
 	put_pseudo_header(&headers, bytes, segment->frame.length, header->csum_offset);
 	segment->frame.header.gso_type = VIRTIO_NET_HDR_GSO_NONE;
 	segment->frame.header.gso_size = 0;
+	segment->frame.header.hdr_len = (uint16_t)headers.length;
 	return true;
 }
 
