@@ -5,6 +5,7 @@
 #include "attach.h"
 #include "device.h"
 #include "log.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -29,7 +30,7 @@ static const char *const state_names[] = {
 
 const char *channel_state_name(const struct channel *channel)
 {
-	return state_names[channel->history.record.state];
+	return channel->is_log ? "log" : state_names[channel->history.record.state];
 }
 
 struct channel *channel_find(const struct mux *mux, const char *name)
@@ -208,6 +209,16 @@ void channel_mark(struct channel *channel, const char *format, ...)
 	history_append(&channel->history, marker, (size_t)length);
 }
 
+void channel_line(struct channel *channel, const char *text)
+{
+	char line[MARK_MAX * 2];
+
+	utf8_for_message(line, sizeof(line), text, strlen(text));
+	history_append(&channel->history, line, strlen(line));
+	history_append(&channel->history, "\r\n", 2);
+	channel_commit(channel);
+}
+
 void channel_commit(struct channel *channel)
 {
 	history_commit(&channel->history);
@@ -223,6 +234,10 @@ void channel_type(struct channel *channel, const uint8_t *bytes, size_t length)
 {
 	struct history_record *record = &channel->history.record;
 
+	if (channel->is_log) {
+		attach_channel_took_input(channel);
+		return;
+	}
 	record->input_bytes += length;
 	for (size_t i = 0; i < length; i++)
 		record->input_lines += bytes[i] == '\n';

@@ -31,6 +31,7 @@ struct channel {
 	struct evbuffer *input; /* owned; typed, and not yet sent to the vmm */
 	struct console_size size; /* of the terminal that was resized last */
 	bool size_known;
+	bool is_log; /* of a wire: no guest can have it, and what is typed goes nowhere */
 	LIST_HEAD(, follow) follows; /* the viewers that have been told of it */
 	TAILQ_ENTRY(channel) link;
 };
@@ -70,6 +71,8 @@ void channel_output(struct channel *channel, const uint8_t *bytes, size_t length
  * committed with it, so it appears once.
  */
 void channel_mark(struct channel *channel, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A whole line of a log: what is not printable is made so. Committed. */
+void channel_line(struct channel *channel, const char *text);
 void channel_commit(struct channel *channel); /* viewers are told of new output */
 
 /* What it shows of itself changed: viewers are told. */

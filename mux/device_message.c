@@ -5,6 +5,7 @@
 #include "compiler.h"
 #include "device_internal.h"
 #include "message.h"
+#include "wires.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -184,6 +185,10 @@ static struct channel *channel_for(struct mux *mux, const char *name,
 	struct channel *channel = channel_find(mux, name);
 	int error = -EUSERS;
 
+	if (wires_find(mux->wires, name) || (channel && channel->is_log)) {
+		snprintf(reason, CONSOLE_REASON_MAX, "a wire is called %s", name);
+		return NULL;
+	}
 	if (channel && channel->device && !makes_way(channel->device, hello)) {
 		snprintf(reason, CONSOLE_REASON_MAX, "a guest called %s is running already", name);
 		return NULL;

@@ -8,6 +8,7 @@
 #include "device.h"
 #include "log.h"
 #include "runtime_dir.h"
+#include "wires.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -85,6 +86,7 @@ int mux_listen(struct mux *mux, int device_fd, int control_fd)
 
 void mux_close(struct mux *mux)
 {
+	wires_destroy(mux->wires);
 	if (mux->control)
 		control_destroy(mux->control);
 	device_listener_destroy(mux->listener);

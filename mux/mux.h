@@ -20,6 +20,7 @@ struct attach_peer;
 struct control;
 struct event_base;
 struct device_listener;
+struct wires;
 
 struct mux_options {
 	const char *prompt; /* the name before "> " */
@@ -44,6 +45,7 @@ struct mux {
 	struct log_limit limit; /* of what viewers can cause */
 	struct device_listener *listener; /* owned */
 	struct control *control; /* owned */
+	struct wires *wires; /* owned; NULL before there are any */
 };
 
 /*

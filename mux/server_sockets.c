@@ -33,34 +33,57 @@ static bool is_called(const char *passed, const char *name)
 		(!passed[length] || strcmp(passed + length, ".sock") == 0);
 }
 
-/* Those the service manager passed; names we do not know are left alone. */
+/* One that the service manager passed; names that nobody asks for are left alone. */
+static int keep_passed(struct server_sockets *sockets, const char *name, int fd)
+{
+	for (int kind = 0; kind < SERVER_SOCKETS; kind++) {
+		if (!is_called(name, kinds[kind].name))
+			continue;
+		if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0) {
+			log_error("%s: the descriptor passed is no listening socket", name);
+			return -EINVAL;
+		}
+		sockets->socket[kind].fd = fd;
+		return 0;
+	}
+	if (sockets->passed_count == SERVER_PASSED_MAX)
+		return 0;
+	sockets->passed[sockets->passed_count].fd = fd;
+	sockets->passed[sockets->passed_count].name = strdup(name);
+	return sockets->passed[sockets->passed_count++].name ? 0 : -ENOMEM;
+}
+
 static int take_passed(struct server_sockets *sockets)
 {
 	char **names = NULL;
 	int count = sd_listen_fds_with_names(1, &names);
+	int error = count < 0 ? count : 0;
 
 	for (int i = 0; i < count; i++) {
-		int fd = SD_LISTEN_FDS_START + i;
-
-		for (int kind = 0; kind < SERVER_SOCKETS; kind++) {
-			if (!is_called(names[i], kinds[kind].name))
-				continue;
-			if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0) {
-				log_error("%s: the descriptor passed is no listening socket",
-					names[i]);
-				count = -EINVAL;
-				break;
-			}
-			sockets->socket[kind].fd = fd;
-		}
+		if (!error)
+			error = keep_passed(sockets, names[i], SD_LISTEN_FDS_START + i);
 		free(names[i]);
 	}
 	free(names);
-	return count < 0 ? count : 0;
+	return error;
+}
+
+int server_sockets_take(struct server_sockets *sockets, const char *name)
+{
+	for (unsigned i = 0; i < sockets->passed_count; i++) {
+		int fd = sockets->passed[i].fd;
+
+		if (fd < 0 || !is_called(sockets->passed[i].name, name))
+			continue;
+		if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0)
+			return take_fd(&sockets->passed[i].fd);
+		log_warning("%s: the descriptor passed is no listening socket", name);
+	}
+	return -1;
 }
 
 /* The mode is 0660 only once the group is right. */
-static int let_group_in(const char *path, const char *name)
+int server_sockets_share(const char *path, const char *name)
 {
 	const struct group *group = geteuid() ? NULL : getgrnam(name);
 
@@ -83,7 +106,7 @@ static int listen_on(struct server_sockets *sockets, int kind)
 		return fd;
 	sockets->socket[kind].fd = fd;
 	sockets->socket[kind].ours = true;
-	error = let_group_in(path, kinds[kind].group);
+	error = server_sockets_share(path, kinds[kind].group);
 	if (error)
 		log_error("%s: %s", path, strerror(-error));
 	return error;
@@ -119,4 +142,6 @@ void server_sockets_close(struct server_sockets *sockets)
 		if (sockets->socket[kind].fd >= 0)
 			close(take_fd(&sockets->socket[kind].fd));
 	}
+	for (; sockets->passed_count; sockets->passed_count--)
+		free(sockets->passed[sockets->passed_count - 1].name);
 }
