@@ -19,6 +19,19 @@
 #define SANITIZED 0
 #endif
 
+/*
+ * Compiled for several generations of processors, the best one chosen when the program starts. Not
+ * with sanitizers, which do not work yet at that time.
+ */
+#if defined(__x86_64__) && !SANITIZED
+#define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define VECTOR_CLONES
+#endif
+
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(pointer, type, member) \

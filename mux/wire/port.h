@@ -58,6 +58,8 @@ struct port {
 	bool blocked; /* forward() left its frames there: another port has to have room, or to come,
 			 before a look at it is of use */
 	bool touched; /* something was delivered or consumed since the last flush */
+	bool sent; /* its oldest frame went through wire_sent() */
+	unsigned done; /* segments of its oldest frame that are delivered */
 	uint64_t accepted; /* feature bits the other end negotiated: VIRTIO_NET_F_GUEST_* count */
 	struct port_settings settings;
 	struct port_counters *counters; /* in memory shared with muxd's main process */

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct vhost_batch;
+
 /* What is offered to front-ends. */
 uint64_t vhost_port_features(void);
 
@@ -23,14 +25,19 @@ struct vhost_port {
 	struct virtqueue transmit; /* the guest sends: queue 1 */
 	uint32_t header_size; /* 12, or 10 without VERSION_1 and MRG_RXBUF */
 	bool mergeable;
-	bool discards; /* the rings are started but not enabled: what it sends is thrown away */
-	void *batch; /* owned: what peek() has looked at */
+	bool receive_enabled; /* a queue that runs and is not enabled: nothing is received, */
+	bool transmit_enabled; /* what is sent is thrown away */
+	struct vhost_batch *batch; /* owned: what was looked at in the queues */
 };
 
 int vhost_port_init(struct vhost_port *port); /* 0 or -ENOMEM */
 void vhost_port_release(struct vhost_port *port);
 
-/* Features are negotiated, or a queue was started, stopped, enabled or disabled. */
+/*
+ * Features are negotiated, the memory or a queue's addresses changed, or a queue was started,
+ * stopped, enabled or disabled: to be called before anybody else touches the port. Interrupts the
+ * driver of each queue that runs, since whoever served it before may have died about to do that.
+ */
 void vhost_port_update(struct vhost_port *port, uint64_t features);
 
 /* Why the port is of no use any more: what a queue's driver did wrong; NULL if nothing. */

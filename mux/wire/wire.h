@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct capture;
+struct offload_segment;
 struct wire;
 
 /* What carries frames between ports: the cable, the switch. One constant at the end of its file. */
@@ -37,6 +38,7 @@ struct wire {
 	uint16_t touched[WIRE_PORTS_MAX]; /* numbers of ports to be flushed */
 	unsigned touched_count;
 	struct capture *capture; /* owned; NULL: nobody looks */
+	struct offload_segment *segment; /* owned: a frame as its receiver takes it */
 	uint64_t now_ns; /* monotonic, as of the beginning of this turn */
 	uint32_t ageing_s;
 };

@@ -1,0 +1,71 @@
+/* The cable: two ports, and what one sends waits in its own ring until the other takes it. */
+#include "wire.h"
+
+#include <stdlib.h>
+
+struct cable {
+	struct wire wire;
+};
+
+static struct port *other_end(const struct wire *wire, const struct port *port)
+{
+	return wire->port[!port->number];
+}
+
+/* The port is new, or gone, at one end: the other waits for nothing any more. */
+static void start_over(struct wire *wire, struct port *port)
+{
+	struct port *other = other_end(wire, port);
+
+	port->blocked = false;
+	port->starved = false;
+	port->sent = false;
+	port->done = 0;
+	if (other) {
+		other->blocked = false;
+		other->starved = false;
+		other->done = 0;
+	}
+}
+
+static enum port_result pass(struct port *from, struct port *to, const struct frame *frame)
+{
+	if (!from->sent)
+		wire_sent(from, frame);
+	from->sent = true;
+	if (to && from->settings.link)
+		return wire_deliver(to, frame, &from->done);
+	from->counters->dropped[DROP_LINK_DOWN]++;
+	return PORT_DROPPED;
+}
+
+static unsigned cable_forward(struct wire *wire, struct port *from)
+{
+	struct port *to = other_end(wire, from);
+	const struct frame *frame;
+	unsigned count = from->ops->peek(from, &frame);
+	unsigned passed = 0;
+
+	while (passed < count && pass(from, to, &frame[passed]) != PORT_NO_ROOM) {
+		from->sent = false;
+		from->done = 0;
+		passed++;
+	}
+	from->blocked = passed < count;
+	if (to)
+		to->starved = from->blocked;
+	if (passed) {
+		from->ops->consume(from, passed);
+		wire_touch(from);
+	}
+	return passed;
+}
+
+const struct wire_type wire_cable = {
+	.name = "cable",
+	.ports_most = 2,
+	.instance_size = sizeof(struct cable),
+	.plugged = start_over,
+	.unplugged = start_over,
+	.forward = cable_forward,
+};

@@ -1,0 +1,159 @@
+/* What cables and switches have in common: ports, the way to them, and who hears at a turn's end.
+ */
+#include "wire.h"
+
+#include "compiler.h"
+#include "offload.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct wire *wire_create(const struct wire_type *type, uint32_t ageing_s)
+{
+	struct wire *wire = calloc(1, type->instance_size);
+
+	if (!wire)
+		return NULL;
+	wire->type = type;
+	wire->ageing_s = ageing_s;
+	wire->segment = malloc(sizeof(*wire->segment));
+	if (!wire->segment) {
+		wire_destroy(wire);
+		return NULL;
+	}
+	return wire;
+}
+
+void wire_destroy(struct wire *wire)
+{
+	for (unsigned i = 0; i < WIRE_PORTS_MAX; i++)
+		if (wire->port[i])
+			wire_unplug(wire->port[i]);
+	free(wire->segment);
+	free(wire);
+}
+
+void wire_plug(struct wire *wire, struct port *port)
+{
+	assert(port->number < wire->type->ports_most && !wire->port[port->number]);
+	port->wire = wire;
+	port->touched = false;
+	wire->port[port->number] = port;
+	wire->port_count++;
+	wire->type->plugged(wire, port);
+}
+
+static void forget_touch(struct wire *wire, const struct port *port)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < wire->touched_count; i++)
+		if (wire->touched[i] != port->number)
+			wire->touched[kept++] = wire->touched[i];
+	wire->touched_count = kept;
+}
+
+void wire_unplug(struct port *port)
+{
+	struct wire *wire = port->wire;
+
+	if (!wire)
+		return;
+	forget_touch(wire, port);
+	wire->port[port->number] = NULL;
+	wire->port_count--;
+	wire->type->unplugged(wire, port);
+	port->wire = NULL;
+	port->touched = false;
+}
+
+void wire_set(struct port *port, const struct port_settings *settings)
+{
+	port->settings = *settings;
+	if (port->wire->type->settings_changed)
+		port->wire->type->settings_changed(port->wire, port);
+}
+
+void wire_touch(struct port *port)
+{
+	struct wire *wire = port->wire;
+
+	if (port->touched || !wire)
+		return;
+	port->touched = true;
+	wire->touched[wire->touched_count++] = port->number;
+}
+
+void wire_flush(struct wire *wire)
+{
+	for (unsigned i = 0; i < wire->touched_count; i++) {
+		struct port *port = wire->port[wire->touched[i]];
+
+		port->touched = false;
+		port->ops->flush(port);
+	}
+	wire->touched_count = 0;
+}
+
+void wire_sent(struct port *from, const struct frame *frame)
+{
+	from->counters->frames_sent++;
+	from->counters->bytes_sent += frame->length;
+}
+
+static enum port_result put(struct port *to, const struct frame *frame)
+{
+	enum port_result result = to->ops->deliver(to, frame);
+
+	if (result == PORT_DELIVERED) {
+		to->counters->frames_received++;
+		to->counters->bytes_received += frame->length;
+		wire_touch(to);
+	}
+	return result;
+}
+
+static enum port_result drop(struct port *to, enum port_drop reason)
+{
+	to->counters->dropped[reason]++;
+	return PORT_DROPPED;
+}
+
+/* What the receiver has not accepted is done here: the frame becomes one or many others. */
+static enum port_result put_segments(struct port *to, const struct frame *frame, unsigned *done)
+{
+	struct offload_segment *segment = to->wire->segment;
+	unsigned count = offload_segments(frame, to->accepted);
+
+	for (; *done < count; (*done)++) {
+		if (!offload_segment(frame, to->accepted, *done, segment))
+			return drop(to, DROP_NOT_SEGMENTED);
+
+		enum port_result result = put(to, &segment->frame);
+
+		if (result != PORT_DELIVERED)
+			return result;
+	}
+	if (!count)
+		return drop(to, DROP_NOT_SEGMENTED);
+	if (count > 1)
+		to->counters->frames_segmented++;
+	else
+		to->counters->checksums_completed++;
+	return PORT_DELIVERED;
+}
+
+enum port_result wire_deliver(struct port *to, const struct frame *frame, unsigned *done)
+{
+	if (UNLIKELY(!to->receives || !to->settings.link))
+		return drop(to, DROP_LINK_DOWN);
+	if (LIKELY(frame->plain || offload_accepted(frame, to->accepted)))
+		return put(to, frame);
+	return put_segments(to, frame, done);
+}
+
+uint64_t wire_run_late(struct wire *wire)
+{
+	(void)wire;
+	return UINT64_MAX;
+}
