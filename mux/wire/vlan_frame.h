@@ -1,0 +1,51 @@
+#ifndef VLAN_FRAME_H
+#define VLAN_FRAME_H
+
+#include "frame.h"
+#include "virtqueue.h"
+#include "wire_control.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VLAN_ID_LEAST 1
+#define VLAN_ID_MOST 4094
+#define ETHERNET_HEADER 14
+#define ETHERNET_TAG 4
+
+/*
+ * A frame in one VLAN, in the two forms in which it may leave. Its addresses, tag and type are
+ * copies, so that its sender cannot change them any more; the rest lies where it was.
+ */
+struct vlan_frame {
+	uint16_t vlan;
+	bool inner_tag; /* there is one more behind its own */
+	bool fits_tagged; /* it is not too long for a tag */
+	uint8_t head[ETHERNET_HEADER + ETHERNET_TAG]; /* with the tag */
+	uint8_t bare_head[ETHERNET_HEADER]; /* without */
+	struct virtio_net_hdr_v1 header; /* for the form without */
+	uint32_t length; /* of the form without */
+	bool plain;
+	struct frame form; /* the one asked for last */
+	unsigned count;
+	struct iovec iov[VIRTQUEUE_SEGMENTS + 1]; /* the head of that form, and the rest */
+};
+
+/* Does the port carry this VLAN? Number 0 is that of ports without VLANs. */
+bool vlan_carried(const struct port_settings *settings, uint16_t vlan);
+
+/*
+ * Take a frame in from a port that is not of mode PORT_VLAN_NONE. False if it has no business
+ * there: reason says why. The frame's vectors are in use until the last form has been delivered.
+ */
+bool vlan_frame_enter(struct vlan_frame *tagged, const struct port_settings *from,
+	const struct frame *frame, enum port_drop *reason);
+
+/* The form for a port that carries the VLAN or is a monitor; NULL if it has none: see reason. */
+const struct frame *vlan_frame_leave(struct vlan_frame *tagged, const struct port_settings *to,
+	enum port_drop *reason);
+
+/* The first count bytes of a frame, each read once; false if it is shorter. */
+bool frame_copy_head(const struct frame *frame, uint8_t *bytes, uint32_t count);
+
+#endif
