@@ -188,13 +188,14 @@ static bool decide(struct learning_switch *in, struct port *from, struct decisio
 /* Each gets the form that its settings ask for; frame is NULL for a frame of a VLAN. */
 static void give(struct learning_switch *by, struct port *to, const struct frame *frame)
 {
-	enum port_drop reason = DROP_NO_ROOM;
 	unsigned done = 0;
 
 	if (!frame)
-		frame = vlan_frame_leave(&by->tagged, &to->settings, &reason);
-	if (!frame || wire_deliver(to, frame, &done) == PORT_NO_ROOM)
-		drop(to, frame ? DROP_NO_ROOM : reason);
+		frame = vlan_frame_leave(&by->tagged, &to->settings);
+	if (!frame)
+		drop(to, DROP_VLAN);
+	else if (wire_deliver(to, frame, &done) == PORT_NO_ROOM)
+		drop(to, DROP_NO_ROOM);
 }
 
 static void give_all(struct learning_switch *by, const struct port_set *set,
@@ -227,7 +228,7 @@ static bool enter(struct learning_switch *by, struct port *from, const struct fr
 
 	next->vlan = 0;
 	if (from->settings.vlan_mode == PORT_VLAN_NONE) {
-		if (frame->length >= ETHERNET_HEADER &&
+		if (frame->length >= FRAME_LENGTH_LEAST &&
 			frame_copy_head(frame, next->address, sizeof(next->address)))
 			return true;
 	} else if (vlan_frame_enter(&by->tagged, &from->settings, frame, &reason)) {
@@ -267,15 +268,18 @@ static unsigned forward(struct wire *wire, struct port *from)
 {
 	struct learning_switch *by = of_wire(wire);
 	struct decision last = { .valid = false };
-	struct frame frame[PORT_BATCH];
-	unsigned count = from->ops->peek(from, frame);
+	const struct frame *frame;
+	unsigned count = from->ops->peek(from, &frame);
 
 	by->table.now_s = (uint32_t)(wire->now_ns / NS_IN_S);
 	by->table.ageing_s = wire->ageing_s;
 	for (unsigned i = 0; i < count; i++) {
-		if (!from->settings.link)
+		if (!from->settings.link) {
 			drop(from, DROP_LINK_DOWN);
-		else if (from->settings.monitor)
+			continue;
+		}
+		wire_sent(from, &frame[i]);
+		if (from->settings.monitor)
 			drop(from, DROP_NOT_ALLOWED);
 		else
 			forward_one(by, from, &frame[i], &last);

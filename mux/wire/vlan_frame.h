@@ -10,8 +10,6 @@
 
 #define VLAN_ID_LEAST 1
 #define VLAN_ID_MOST 4094
-#define ETHERNET_HEADER 14
-#define ETHERNET_TAG 4
 
 /*
  * A frame in one VLAN, in the two forms in which it may leave. Its addresses, tag and type are
@@ -20,14 +18,10 @@
 struct vlan_frame {
 	uint16_t vlan;
 	bool inner_tag; /* there is one more behind its own */
-	bool fits_tagged; /* it is not too long for a tag */
-	uint8_t head[ETHERNET_HEADER + ETHERNET_TAG]; /* with the tag */
-	uint8_t bare_head[ETHERNET_HEADER]; /* without */
-	struct virtio_net_hdr_v1 header; /* for the form without */
-	uint32_t length; /* of the form without */
-	bool plain;
+	uint8_t head[FRAME_LENGTH_LEAST + FRAME_TAG_LENGTH]; /* with the tag */
+	uint8_t bare_head[FRAME_LENGTH_LEAST]; /* without */
+	struct frame bare; /* the form without */
 	struct frame form; /* the one asked for last */
-	unsigned count;
 	struct iovec iov[VIRTQUEUE_SEGMENTS + 1]; /* the head of that form, and the rest */
 };
 
@@ -41,9 +35,8 @@ bool vlan_carried(const struct port_settings *settings, uint16_t vlan);
 bool vlan_frame_enter(struct vlan_frame *tagged, const struct port_settings *from,
 	const struct frame *frame, enum port_drop *reason);
 
-/* The form for a port that carries the VLAN or is a monitor; NULL if it has none: see reason. */
-const struct frame *vlan_frame_leave(struct vlan_frame *tagged, const struct port_settings *to,
-	enum port_drop *reason);
+/* The form for a port that carries the VLAN or is a monitor; NULL if there is none for it. */
+const struct frame *vlan_frame_leave(struct vlan_frame *tagged, const struct port_settings *to);
 
 /* The first count bytes of a frame, each read once; false if it is shorter. */
 bool frame_copy_head(const struct frame *frame, uint8_t *bytes, uint32_t count);

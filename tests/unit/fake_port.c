@@ -68,10 +68,11 @@ static unsigned lay_out(struct batch *batch, const struct fake_frame *frame, uin
 	return batch->count - first;
 }
 
-static bool asks_for_nothing(const struct virtio_net_hdr_v1 *header)
+static bool is_plain(const struct virtio_net_hdr_v1 *header)
 {
-	return !(header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
-		header->gso_type == VIRTIO_NET_HDR_GSO_NONE;
+	static const struct virtio_net_hdr_v1 nothing;
+
+	return memcmp(header, &nothing, sizeof(nothing)) == 0;
 }
 
 static unsigned peek(struct port *port, const struct frame **frames)
@@ -93,7 +94,7 @@ static unsigned peek(struct port *port, const struct frame **frames)
 			.iov = batch->iov + first,
 			.count = vectors,
 			.length = next->length,
-			.plain = asks_for_nothing(&next->header),
+			.plain = is_plain(&next->header),
 		};
 	}
 	*frames = batch->frame;
