@@ -29,6 +29,21 @@ static const struct unit duration_units[] = {
 	{ "ms", 1 },
 };
 
+static const struct unit short_units[] = {
+	{ "h", 3600000000 },
+	{ "min", 60000000 },
+	{ "s", 1000000 },
+	{ "ms", 1000 },
+	{ "us", 1 },
+};
+
+static const struct unit rate_units[] = {
+	{ "Gbit", 1000000000 },
+	{ "Mbit", 1000000 },
+	{ "kbit", 1000 },
+	{ "bit", 1 },
+};
+
 /* The number at the start of text; *digits is how many bytes it has. False: too large. */
 static bool read_number(const char *text, size_t length, uint64_t *number, size_t *digits)
 {
@@ -63,7 +78,9 @@ bool units_read_size(const char *text, size_t length, uint64_t *bytes)
 	return false;
 }
 
-bool units_read_duration(const char *text, size_t length, uint64_t *ms)
+/* A number and one of the units, exactly as it is written there. */
+static bool read_units(const char *text, size_t length, const struct unit *units, size_t unit_count,
+	uint64_t *result)
 {
 	uint64_t number;
 	size_t digits;
@@ -72,11 +89,30 @@ bool units_read_duration(const char *text, size_t length, uint64_t *ms)
 		return false;
 	text += digits;
 	length -= digits;
-	for (size_t i = 0; i < ARRAY_SIZE(duration_units); i++)
-		if (length == strlen(duration_units[i].name) &&
-			memcmp(text, duration_units[i].name, length) == 0)
-			return !__builtin_mul_overflow(number, duration_units[i].factor, ms);
+	for (size_t i = 0; i < unit_count; i++)
+		if (length == strlen(units[i].name) && memcmp(text, units[i].name, length) == 0)
+			return !__builtin_mul_overflow(number, units[i].factor, result);
 	return false;
+}
+
+bool units_read_duration(const char *text, size_t length, uint64_t *ms)
+{
+	return read_units(text, length, duration_units, ARRAY_SIZE(duration_units), ms);
+}
+
+bool units_read_duration_us(const char *text, size_t length, uint64_t *us)
+{
+	return read_units(text, length, short_units, ARRAY_SIZE(short_units), us);
+}
+
+bool units_read_rate(const char *text, size_t length, uint64_t *bytes_per_second)
+{
+	uint64_t bits;
+
+	if (!read_units(text, length, rate_units, ARRAY_SIZE(rate_units), &bits))
+		return false;
+	*bytes_per_second = bits / 8;
+	return true;
 }
 
 static const char *write_units(char text[UNITS_TEXT_MAX], uint64_t number, const struct unit *unit)
@@ -99,4 +135,18 @@ const char *units_write_duration(char text[UNITS_TEXT_MAX], uint64_t ms)
 	if (ms)
 		return write_units(text, ms, duration_units);
 	return memcpy(text, "0s", sizeof("0s"));
+}
+
+const char *units_write_duration_us(char text[UNITS_TEXT_MAX], uint64_t us)
+{
+	if (us)
+		return write_units(text, us, short_units);
+	return memcpy(text, "0s", sizeof("0s"));
+}
+
+const char *units_write_rate(char text[UNITS_TEXT_MAX], uint64_t bytes_per_second)
+{
+	if (bytes_per_second)
+		return write_units(text, bytes_per_second * 8, rate_units);
+	return memcpy(text, "0bit", sizeof("0bit"));
 }
