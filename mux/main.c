@@ -5,6 +5,7 @@
 #include "history.h"
 #include "keys.h"
 #include "log.h"
+#include "mux_config.h"
 #include "server.h"
 #include "units.h"
 #include "viewer.h"
@@ -20,6 +21,7 @@
 struct arguments {
 	struct server_options server;
 	const char *runtime_dir;
+	const char *config_path; /* NULL: none */
 	char control_path[PATH_MAX + 16]; /* of a running muxd */
 	bool read_only;
 	bool help;
@@ -30,6 +32,12 @@ struct arguments {
 static bool set_runtime_dir(struct arguments *arguments, const char *value)
 {
 	arguments->runtime_dir = value;
+	return *value;
+}
+
+static bool set_config(struct arguments *arguments, const char *value)
+{
+	arguments->config_path = value;
 	return *value;
 }
 
@@ -133,6 +141,7 @@ struct option_row {
 
 static const struct option_row options[] = {
 	{ 'r', "runtime-dir", "DIR", "where the sockets are", set_runtime_dir },
+	{ 'c', "config", "FILE", "wires and their ports; without it, cable0", set_config },
 	{ 'n', "name", "NAME", "name of the prompt, cons if not told", set_name },
 	{ 'a', "show-all", NULL, "new channels are shown (as they are anyway)", set_show_all },
 	{ 'H', "hide-all", NULL, "new channels are hidden", set_hide_all },
@@ -247,6 +256,25 @@ static bool find_directory(struct arguments *arguments)
 	return !error;
 }
 
+static int serve(struct arguments *arguments)
+{
+	struct mux_config config;
+	struct config_error error = { "muxd: out of memory" };
+	int result = arguments->config_path
+		? mux_config_load(&config, arguments->config_path, &error)
+		: mux_config_default(&config);
+	int status = 2;
+
+	arguments->server.config = &config;
+	arguments->server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	if (result == 0)
+		status = server_run(&arguments->server);
+	else
+		log_error("%s", error.text);
+	mux_config_destroy(&config);
+	return status;
+}
+
 int main(int count, char **words)
 {
 	static struct arguments arguments = {
@@ -273,6 +301,5 @@ int main(int count, char **words)
 		return attach(&arguments, count, words);
 	if (count)
 		return client_run(arguments.control_path, words);
-	arguments.server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	return server_run(&arguments.server);
+	return serve(&arguments);
 }

@@ -4,9 +4,12 @@
 #include "mux.h"
 #include "runtime_dir.h"
 
+struct mux_config;
+
 struct server_options {
 	struct runtime_dir directory;
 	struct mux_options mux;
+	const struct mux_config *config; /* borrowed */
 	int escape; /* the escape key of this terminal's viewer, as in viewer.h */
 	bool viewer; /* this terminal becomes a viewer, and the server ends with it */
 };
