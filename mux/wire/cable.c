@@ -52,8 +52,8 @@ static unsigned cable_forward(struct wire *wire, struct port *from)
 		passed++;
 	}
 	from->blocked = passed < count;
-	if (to)
-		to->starved = from->blocked;
+	if (to && !from->blocked && !to->impairment)
+		to->starved = false;
 	if (passed) {
 		from->ops->consume(from, passed);
 		wire_touch(from);
@@ -64,6 +64,7 @@ static unsigned cable_forward(struct wire *wire, struct port *from)
 const struct wire_type wire_cable = {
 	.name = "cable",
 	.ports_most = 2,
+	.waits = true,
 	.instance_size = sizeof(struct cable),
 	.plugged = start_over,
 	.unplugged = start_over,

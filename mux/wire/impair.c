@@ -43,7 +43,7 @@ struct impairment *impairment_create(const struct port_settings *settings)
 
 	if (!impairment)
 		return NULL;
-	impairment->random = (uintptr_t)impairment | 1;
+	impairment->random = (uintptr_t)impairment * 0x9e3779b97f4a7c15 | 1;
 	impairment_set(impairment, settings);
 	return impairment;
 }

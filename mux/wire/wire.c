@@ -3,6 +3,7 @@
 #include "wire.h"
 
 #include "compiler.h"
+#include "impair.h"
 #include "offload.h"
 
 #include <assert.h>
@@ -33,13 +34,35 @@ void wire_destroy(struct wire *wire)
 	free(wire);
 }
 
+static void remove_impairment(struct port *port)
+{
+	if (!port->impairment)
+		return;
+	impairment_destroy(port->impairment);
+	port->impairment = NULL;
+	port->wire->impaired_count--;
+}
+
+/* One that is not wanted any more goes when nothing is under way. */
+static void set_impairment(struct port *port)
+{
+	if (port->impairment) {
+		impairment_set(port->impairment, &port->settings);
+	} else if (impairment_wanted(&port->settings)) {
+		port->impairment = impairment_create(&port->settings);
+		port->wire->impaired_count += port->impairment != NULL;
+	}
+}
+
 void wire_plug(struct wire *wire, struct port *port)
 {
 	assert(port->number < wire->type->ports_most && !wire->port[port->number]);
 	port->wire = wire;
 	port->touched = false;
+	port->impairment = NULL;
 	wire->port[port->number] = port;
 	wire->port_count++;
+	set_impairment(port);
 	wire->type->plugged(wire, port);
 }
 
@@ -59,6 +82,7 @@ void wire_unplug(struct port *port)
 
 	if (!wire)
 		return;
+	remove_impairment(port);
 	forget_touch(wire, port);
 	wire->port[port->number] = NULL;
 	wire->port_count--;
@@ -70,6 +94,7 @@ void wire_unplug(struct port *port)
 void wire_set(struct port *port, const struct port_settings *settings)
 {
 	port->settings = *settings;
+	set_impairment(port);
 	if (port->wire->type->settings_changed)
 		port->wire->type->settings_changed(port->wire, port);
 }
@@ -105,10 +130,12 @@ static enum port_result put(struct port *to, const struct frame *frame)
 {
 	enum port_result result = to->ops->deliver(to, frame);
 
-	if (result == PORT_DELIVERED) {
+	if (LIKELY(result == PORT_DELIVERED)) {
 		to->counters->frames_received++;
 		to->counters->bytes_received += frame->length;
 		wire_touch(to);
+	} else if (result == PORT_NO_ROOM) {
+		to->starved = to->wire->type->waits;
 	}
 	return result;
 }
@@ -143,17 +170,61 @@ static enum port_result put_segments(struct port *to, const struct frame *frame,
 	return PORT_DELIVERED;
 }
 
-enum port_result wire_deliver(struct port *to, const struct frame *frame, unsigned *done)
+static enum port_result complete(struct port *to, const struct frame *frame, unsigned *done)
 {
-	if (UNLIKELY(!to->receives || !to->settings.link))
-		return drop(to, DROP_LINK_DOWN);
 	if (LIKELY(frame->plain || offload_accepted(frame, to->accepted)))
 		return put(to, frame);
 	return put_segments(to, frame, done);
 }
 
+static enum port_result delay(struct port *to, const struct frame *frame)
+{
+	enum port_result result = impairment_take(to->impairment, frame, to->wire->now_ns);
+
+	return result == PORT_DROPPED ? drop(to, DROP_IMPAIRED) : result;
+}
+
+enum port_result wire_deliver(struct port *to, const struct frame *frame, unsigned *done)
+{
+	if (UNLIKELY(!to->receives || !to->settings.link))
+		return drop(to, DROP_LINK_DOWN);
+	if (UNLIKELY(to->impairment))
+		return delay(to, frame);
+	return complete(to, frame, done);
+}
+
+static enum port_result deliver_late(struct port *to, const struct frame *frame, unsigned *done)
+{
+	enum port_result result;
+
+	if (!to->receives || !to->settings.link)
+		return drop(to, DROP_LINK_DOWN);
+	result = complete(to, frame, done);
+	if (result == PORT_NO_ROOM && !to->wire->type->waits)
+		return drop(to, DROP_NO_ROOM);
+	to->starved = result == PORT_NO_ROOM;
+	return result;
+}
+
+static uint64_t run_late(struct port *to)
+{
+	uint64_t next_ns = impairment_run(to->impairment, to->wire->now_ns, to, deliver_late);
+
+	if (impairment_empty(to->impairment) && !impairment_wanted(&to->settings))
+		remove_impairment(to);
+	return next_ns;
+}
+
 uint64_t wire_run_late(struct wire *wire)
 {
-	(void)wire;
-	return UINT64_MAX;
+	uint64_t next_ns = UINT64_MAX;
+
+	for (unsigned i = 0; wire->impaired_count && i < WIRE_PORTS_MAX; i++) {
+		struct port *port = wire->port[i];
+		uint64_t due_ns = port && port->impairment ? run_late(port) : UINT64_MAX;
+
+		if (due_ns < next_ns)
+			next_ns = due_ns;
+	}
+	return next_ns;
 }

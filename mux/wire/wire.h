@@ -14,6 +14,7 @@ struct wire;
 struct wire_type {
 	const char *name;
 	unsigned ports_most;
+	bool waits; /* a frame for a port without room waits; else it is dropped */
 	size_t instance_size; /* of the struct that begins with struct wire */
 	void (*plugged)(struct wire *wire, struct port *port);
 	void (*unplugged)(struct wire *wire, struct port *port); /* forget all about it */
@@ -41,6 +42,7 @@ struct wire {
 	struct offload_segment *segment; /* owned: a frame as its receiver takes it */
 	uint64_t now_ns; /* monotonic, as of the beginning of this turn */
 	uint32_t ageing_s;
+	unsigned impaired_count; /* ports with an impairment */
 };
 
 extern const struct wire_type wire_cable, wire_switch;
@@ -67,7 +69,8 @@ void wire_touch(struct port *port);
 
 /*
  * Deliver what impairments have held back until now. When to come again: monotonic nanoseconds, or
- * UINT64_MAX when nothing is under way.
+ * UINT64_MAX when nothing is under way, or only what waits for a starved port. Blocked ports may
+ * have room for their frames then.
  */
 uint64_t wire_run_late(struct wire *wire);
 

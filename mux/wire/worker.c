@@ -90,11 +90,19 @@ static void untold_ready(int fd, short what, void *argument)
 	worker_tell(argument);
 }
 
+/* Frames that are not late any more make room for those of blocked ports. */
 static void late_ready(int fd, short what, void *argument)
 {
+	struct worker *worker = argument;
+
 	(void)fd;
 	(void)what;
-	(void)argument; /* to have slept no longer is enough */
+	for (unsigned i = 0; i < WIRE_PORTS_MAX; i++) {
+		struct port *port = worker->plug[i].port;
+
+		if (port && port->blocked)
+			worker_wake(worker, port);
+	}
 }
 
 static int map_counters(struct worker *worker, int fd)
