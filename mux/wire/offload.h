@@ -52,4 +52,10 @@ unsigned offload_segments(const struct frame *frame, uint64_t accepted);
 bool offload_segment(const struct frame *frame, uint64_t accepted, unsigned index,
 	struct offload_segment *segment);
 
+/*
+ * Complete the checksum that the header leaves to others, in a copy of a whole frame, be it one
+ * that waits for its segmentation.
+ */
+void offload_complete(const struct virtio_net_hdr_v1 *header, uint8_t *bytes, uint32_t length);
+
 #endif

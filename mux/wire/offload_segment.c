@@ -151,3 +151,18 @@ bool offload_segment(const struct frame *frame, uint64_t accepted, unsigned inde
 	segment->frame.plain = true;
 	return true;
 }
+
+void offload_complete(const struct virtio_net_hdr_v1 *header, uint8_t *bytes, uint32_t length)
+{
+	uint32_t parsed = length < OFFLOAD_HEADERS_MAX ? length : OFFLOAD_HEADERS_MAX;
+	struct offload_headers headers;
+
+	if (!(header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) ||
+		(uint32_t)header->csum_start + header->csum_offset + 2U > length)
+		return;
+	/* Some senders leave the length of the whole out of the sum: it is another in a segment. */
+	if (header->gso_type && offload_headers_parse(&headers, bytes, parsed) &&
+		headers.segmentable && headers.transport == header->csum_start)
+		put_pseudo_header(&headers, bytes, length, header->csum_offset);
+	complete(bytes, length, header->csum_start, header->csum_offset);
+}

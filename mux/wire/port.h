@@ -64,6 +64,7 @@ struct port {
 	struct port_settings settings;
 	struct port_counters *counters; /* in memory shared with muxd's main process */
 	struct impairment *impairment; /* owned by the wire; NULL: none */
+	char name[WIRE_PORT_NAME_MAX + 1]; /* for people, in captures */
 };
 
 #endif

@@ -127,6 +127,7 @@ void worker_plug_in(struct worker *worker, struct worker_message *message)
 	plug->port->number = (uint16_t)wanted->port;
 	plug->port->counters = &worker->counters[wanted->port];
 	plug->port->settings = wanted->settings;
+	snprintf(plug->port->name, sizeof(plug->port->name), "%s", wanted->name);
 	wire_plug(worker->wire, plug->port);
 	worker_set(worker, wanted);
 	worker_wake(worker, plug->port);
