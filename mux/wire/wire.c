@@ -2,6 +2,7 @@
  */
 #include "wire.h"
 
+#include "capture.h"
 #include "compiler.h"
 #include "impair.h"
 #include "offload.h"
@@ -30,6 +31,7 @@ void wire_destroy(struct wire *wire)
 	for (unsigned i = 0; i < WIRE_PORTS_MAX; i++)
 		if (wire->port[i])
 			wire_unplug(wire->port[i]);
+	capture_destroy(wire->capture);
 	free(wire->segment);
 	free(wire);
 }
@@ -124,6 +126,8 @@ void wire_sent(struct port *from, const struct frame *frame)
 {
 	from->counters->frames_sent++;
 	from->counters->bytes_sent += frame->length;
+	if (UNLIKELY(from->wire->capture))
+		capture_frame(from->wire->capture, from->number, CAPTURE_SENT, frame);
 }
 
 static enum port_result put(struct port *to, const struct frame *frame)
@@ -133,6 +137,8 @@ static enum port_result put(struct port *to, const struct frame *frame)
 	if (LIKELY(result == PORT_DELIVERED)) {
 		to->counters->frames_received++;
 		to->counters->bytes_received += frame->length;
+		if (UNLIKELY(to->wire->capture))
+			capture_frame(to->wire->capture, to->number, CAPTURE_RECEIVED, frame);
 		wire_touch(to);
 	} else if (result == PORT_NO_ROOM) {
 		to->starved = to->wire->type->waits;
