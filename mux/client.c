@@ -2,6 +2,7 @@
 
 #include "client.h"
 
+#include "client_capture.h"
 #include "command.h"
 #include "log.h"
 #include "request.h"
@@ -9,6 +10,7 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 static void output_came(void *owner, const void *bytes, size_t length)
 {
@@ -38,6 +40,8 @@ int client_run(const char *control_path, char *const *words)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	if (!strcmp(command->name, "capture"))
+		return client_capture(control_path, words);
 	request.owner = event_base_new();
 	if (!request.owner) {
 		log_error("muxd: no memory");

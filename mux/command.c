@@ -27,10 +27,69 @@ const struct command command_table[] = {
 		cat_run },
 	{ "tail", NULL, "CHANNEL [LINES]", "print the last lines of a channel, 20 if not told", 1,
 		2, COMMAND_CHANNELS, tail_run },
+	{ "wire", NULL,
+		"list [--json] | add cable|switch NAME [poll=TIME] [uplink=TAP] | remove NAME",
+		"list, add and remove wires", 1, 5, COMMAND_JSON, wire_run },
+	{ "port", NULL, "list [--json] [WIRE]", "list the ports of wires", 1, 3, COMMAND_JSON,
+		port_run },
+	{ "link", NULL, "PORT up|down", "plug in or pull a port's cable", 2, 2, COMMAND_CHANNELS,
+		link_run },
+	{ "vlan", NULL, "PORT access ID | trunk LIST | trunk all | none",
+		"say which VLANs a port carries", 2, 3, COMMAND_CHANNELS, vlan_run },
+	{ "isolate", NULL, "PORT on|off", "let a port reach only ports that are not isolated", 2, 2,
+		COMMAND_CHANNELS, isolate_run },
+	{ "allow", NULL, "PORT all|none|NAME ...", "say which ports a port may send to", 2, 257,
+		COMMAND_CHANNELS, allow_run },
+	{ "monitor", NULL, "PORT on|off", "let a port receive a copy of everything", 2, 2,
+		COMMAND_CHANNELS, monitor_run },
+	{ "impair", NULL, "PORT [delay=TIME] [loss=PERCENTAGE] [rate=BITS] | off",
+		"make the line to a port a bad one", 2, 4, COMMAND_CHANNELS, impair_run },
+	{ "poll", NULL, "WIRE off|TIME|always",
+		"say how long a wire looks for work before it sleeps", 2, 2, COMMAND_CHANNELS,
+		poll_run },
+	{ "stats", NULL, "[--json] [WIRE|PORT]", "count what went over wires", 0, 2,
+		COMMAND_CHANNELS | COMMAND_JSON, stats_run },
+	{ "capture", NULL, "WIRE [PORT] FILE|-", "write the frames of a wire to a file", 2, 3,
+		COMMAND_CHANNELS | COMMAND_SHELL, NULL },
 	{ "clear", NULL, "", "clear the screen", 0, 0, COMMAND_LOCAL, NULL },
 	{ "quit", NULL, "", "leave the prompt", 0, 0, COMMAND_LOCAL, NULL },
 };
 const size_t command_count = ARRAY_SIZE(command_table);
+
+static const struct {
+	const char *command;
+	const char *word;
+} known_words[] = {
+	{ "wire", "list" },
+	{ "wire", "add" },
+	{ "wire", "remove" },
+	{ "wire", "cable" },
+	{ "wire", "switch" },
+	{ "port", "list" },
+	{ "link", "up" },
+	{ "link", "down" },
+	{ "vlan", "access" },
+	{ "vlan", "trunk" },
+	{ "vlan", "none" },
+	{ "isolate", "on" },
+	{ "isolate", "off" },
+	{ "allow", "all" },
+	{ "allow", "none" },
+	{ "monitor", "on" },
+	{ "monitor", "off" },
+	{ "impair", "off" },
+	{ "poll", "off" },
+	{ "poll", "always" },
+};
+
+const char *command_word(const struct command *command, unsigned index)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known_words); i++) {
+		if (!strcmp(known_words[i].command, command->name) && !index--)
+			return known_words[i].word;
+	}
+	return command->flags & COMMAND_JSON && !index ? "--json" : NULL;
+}
 
 const struct command *command_find(const char *name)
 {
@@ -89,6 +148,9 @@ int command_run(struct command_call *call, char *const *words)
 	if (call->command->flags & COMMAND_LOCAL)
 		return command_fail(call, 2, "%s is for the prompt: try muxd attach",
 			call->command->name);
+	if (call->command->flags & COMMAND_SHELL)
+		return command_fail(call, 2, "%s is for a shell: muxd %s %s", call->command->name,
+			call->command->name, call->command->arguments);
 	return call->command->run(call, words);
 }
 

@@ -15,6 +15,7 @@ enum command_flag {
 	COMMAND_CHANNELS = 2, /* its words are names of channels: for completion */
 	COMMAND_JSON = 4, /* knows --json */
 	COMMAND_HIDDEN = 8, /* not in help and completion */
+	COMMAND_SHELL = 16, /* from a shell only: the program there has a part in it */
 };
 
 /* What can be asked for at the prompt and, where it is not local, from a shell. One row each. */
@@ -30,6 +31,9 @@ struct command {
 
 extern const struct command command_table[];
 extern const size_t command_count;
+
+/* What a command knows besides names, for completion: the index-th, or NULL. */
+const char *command_word(const struct command *command, unsigned index);
 
 /* By name or alias; NULL if there is none. */
 const struct command *command_find(const char *name);

@@ -12,6 +12,16 @@ int showall_run(struct command_call *call, char *const *words);
 int hideall_run(struct command_call *call, char *const *words);
 int cat_run(struct command_call *call, char *const *words);
 int tail_run(struct command_call *call, char *const *words);
+int wire_run(struct command_call *call, char *const *words);
+int port_run(struct command_call *call, char *const *words);
+int link_run(struct command_call *call, char *const *words);
+int vlan_run(struct command_call *call, char *const *words);
+int isolate_run(struct command_call *call, char *const *words);
+int allow_run(struct command_call *call, char *const *words);
+int monitor_run(struct command_call *call, char *const *words);
+int impair_run(struct command_call *call, char *const *words);
+int poll_run(struct command_call *call, char *const *words);
+int stats_run(struct command_call *call, char *const *words);
 
 struct channel;
 

@@ -7,6 +7,7 @@
 #include "channel.h"
 #include "command.h"
 #include "commands.h"
+#include "control_capture.h"
 #include "varlink.h"
 
 #include <event2/buffer.h>
@@ -248,10 +249,18 @@ static void attach_method(struct varlink_call *call, json_t *parameters)
 		attach_begin(control->mux, stream, read_only);
 }
 
+static void capture_method(struct varlink_call *call, json_t *parameters)
+{
+	struct control *control = varlink_owner(call);
+
+	control_capture(control->mux, call, parameters);
+}
+
 static const struct varlink_method methods[] = {
 	{ "List", list_method },
 	{ "Run", run_method },
 	{ "Attach", attach_method },
+	{ "Capture", capture_method },
 };
 
 static const struct varlink_interface interface = {

@@ -19,6 +19,9 @@ struct control;
  *     Must be called with "upgrade"; after the reply the connection is an attach stream
  *     (attach_stream.h). Errors: VersionMismatch(version), TooManyViewers().
  *
+ *   Capture(wire: string, port: ?string, snapLength: ?int) -> ()
+ *     Must be called with "upgrade"; after the reply the connection is a stream of pcapng.
+ *
  *   List(patterns: ?[]string) -> (channels: []Channel)
  */
 #define CONTROL_INTERFACE "org.vmm.mux"

@@ -7,6 +7,7 @@
 #include "notify.h"
 #include "server_sockets.h"
 #include "viewer.h"
+#include "wires.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -24,6 +25,8 @@ struct server {
 	const struct server_options *options;
 	struct server_sockets sockets;
 	struct mux mux;
+	struct wires_options wires;
+	char wires_directory[PATH_MAX + 16];
 	struct event_base *base;
 	struct event *signals[4];
 	pid_t viewer; /* 0: none */
@@ -194,6 +197,29 @@ static void close_loop(struct server *server)
 	event_base_free(server->base);
 }
 
+static int passed(void *owner, const char *name)
+{
+	return server_sockets_take(owner, name);
+}
+
+/* 0, or -errno after a log line. */
+static int begin_wires(struct server *server)
+{
+	snprintf(server->wires_directory, sizeof(server->wires_directory), "%s/net",
+		server->options->directory.mux);
+	server->wires = (struct wires_options){
+		.directory = server->wires_directory,
+		.passed = passed,
+		.owner = &server->sockets,
+	};
+	server->mux.wires = wires_create(&server->mux, &server->wires);
+	if (!server->mux.wires) {
+		log_error("muxd: no memory");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 /* 0, or -errno after a log line. */
 static int begin(struct server *server)
 {
@@ -212,7 +238,7 @@ static int begin(struct server *server)
 	}
 	if (error)
 		log_error("muxd: cannot start: %s", strerror(-error));
-	return error;
+	return error ? error : begin_wires(server);
 }
 
 /* The sockets' files go while they still are our sockets: another muxd may come at once. */
@@ -226,6 +252,8 @@ static int serve(struct server *server)
 		event_base_dispatch(server->base);
 	}
 	server_sockets_close(&server->sockets);
+	if (server->mux.wires)
+		wires_unlink(server->mux.wires);
 	if (server->mux.base)
 		mux_close(&server->mux);
 	close_loop(server);

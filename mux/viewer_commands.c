@@ -110,6 +110,9 @@ static void run_words(struct viewer *viewer, char *const *words)
 
 	if (!command_check(words, &command, message, sizeof(message)))
 		viewer_message(viewer, "%s", message);
+	else if (command->flags & COMMAND_SHELL)
+		viewer_message(viewer, "%s is for a shell: muxd %s %s", command->name,
+			command->name, command->arguments);
 	else if (command->flags & COMMAND_LOCAL)
 		run_local(viewer, command, words);
 	else
@@ -177,11 +180,12 @@ static const char *word_for(void *owner, const char *first, unsigned index)
 		return NULL;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(first, " \t"), first);
 	command = command_find(name);
-	if (!command || !(command->flags & COMMAND_CHANNELS))
+	if (!command)
 		return NULL;
-	while (channel && index--)
-		channel = channel->next;
-	return channel ? channel->name : NULL;
+	for (; command->flags & COMMAND_CHANNELS && channel; channel = channel->next)
+		if (!index--)
+			return channel->name;
+	return command_word(command, index);
 }
 
 int viewer_commands_open(struct viewer *viewer)

@@ -87,19 +87,6 @@ static int open_counters(struct mux_wire *wire)
 	return 0;
 }
 
-static int copy_names(struct mux_port *port, const struct config_words *words)
-{
-	port->allow = words->count ? calloc(words->count, sizeof(*port->allow)) : NULL;
-	if (words->count && !port->allow)
-		return -ENOMEM;
-	for (; port->allow_count < words->count; port->allow_count++) {
-		port->allow[port->allow_count] = strdup(words->items[port->allow_count]);
-		if (!port->allow[port->allow_count])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int add_port(struct mux_wire *wire, const struct mux_config_port *config,
 	char message[WIRES_MESSAGE_MAX])
 {
@@ -109,8 +96,7 @@ static int add_port(struct mux_wire *wire, const struct mux_config_port *config,
 		return fail(message, wire->name, -ENOMEM);
 	port->fixed = true;
 	port->settings = config->settings;
-	port->allow_listed = config->allow_listed;
-	if (copy_names(port, &config->allow))
+	if (config->allow_listed && wires_port_allow(port, &config->allow))
 		return fail(message, wire->name, -ENOMEM);
 	return config->socket ? wires_listen(wire, config->name, message) : 0;
 }
@@ -128,7 +114,11 @@ static int set_up(struct mux_wire *wire, const struct mux_config_wire *config,
 		return fail(message, directory, error);
 	for (size_t i = 0; !error && i < config->port_count; i++)
 		error = add_port(wire, &config->ports[i], message);
-	return error ? error : wires_listen(wire, "", message);
+	if (!error)
+		error = wires_listen(wire, "", message);
+	if (!error && *config->uplink)
+		error = wires_uplink_open(wire, config->uplink, message);
+	return error;
 }
 
 static struct mux_wire *wire_make(struct wires *wires, const struct mux_config_wire *config)

@@ -92,6 +92,7 @@ struct mux_wire {
 	uint64_t poll_ns;
 	uint32_t ageing_s;
 	uint32_t mtu;
+	char uplink[IFNAMSIZ]; /* the TAP interface; "": none */
 	bool open; /* others than the fixed ports may be plugged in */
 	LIST_HEAD(, wires_socket) sockets; /* owned */
 
@@ -133,12 +134,16 @@ pid_t wires_process_id(const struct wires_process *process); /* 0: none */
 void wires_worker_start(struct mux_wire *wire); /* now, or later after a log line */
 void wires_worker_end(struct mux_wire *wire);
 void wires_worker_ended(struct mux_wire *wire, const char *how); /* the process has */
+bool wires_can_capture(const struct mux_wire *wire);
+/* Takes the descriptor: pcapng is written there until it closes. Only if it can. */
+void wires_capture(struct mux_wire *wire, uint32_t port, uint32_t snap_length, int fd);
 void wires_tell(struct mux_wire *wire); /* all that is untold, as far as the worker takes it */
 
 /* wires_sockets.c */
 int wires_listen(struct mux_wire *wire, const char *port, char message[WIRES_MESSAGE_MAX]);
 void wires_sockets_unlink(struct mux_wire *wire);
 void wires_sockets_close(struct mux_wire *wire);
+/* Port: the name that a socket of one port stands for, or "". False: the name is none. */
 bool wires_peer_know(int fd, const char *port, struct wires_peer *peer, const char **problem);
 
 /* wires_ports.c */
@@ -148,12 +153,21 @@ struct mux_port *wires_port_create(struct mux_wire *wire, const char *name);
 void wires_port_destroy(struct mux_port *port);
 /* Takes the connection in any case. */
 void wires_port_connect(struct mux_wire *wire, const struct wires_peer *peer, int connection);
+/* One more is plugged in: its number. */
+uint32_t wires_port_plug(struct mux_port *port);
 void wires_port_gone(struct mux_port *port, const char *reason);
 void wires_ports_lost(struct mux_wire *wire); /* the worker is gone, and all connections */
 void wires_port_changed(struct mux_port *port); /* settings: the worker is told */
 void wires_port_settings(const struct mux_port *port, struct port_settings *settings);
+/* Who it may send to, copied; NULL: all. 0, or -ENOMEM and all is as it was. */
+int wires_port_allow(struct mux_port *port, const struct config_words *names);
 /* Of the port, since it was created. */
 void wires_port_counters(const struct mux_port *port, struct port_counters *counters);
+
+/* wires_uplink.c: the TAP interface of a switch, as one of its ports. 0 or -errno with a message.
+ */
+int wires_uplink_open(struct mux_wire *wire, const char *interface,
+	char message[WIRES_MESSAGE_MAX]);
 
 /* wires_log.c: one line for people, in the log and in the wire's channel; at a limited rate. */
 void wires_say(struct mux_wire *wire, const char *format, ...) PRINTF_LIKE(2, 3);

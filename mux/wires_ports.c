@@ -32,14 +32,37 @@ static void lists_changed(struct mux_wire *wire)
 	}
 }
 
+static void free_names(char **names, size_t count)
+{
+	while (count)
+		free(names[--count]);
+	free(names);
+}
+
+int wires_port_allow(struct mux_port *port, const struct config_words *words)
+{
+	size_t wanted = words ? words->count : 0, count = 0;
+	char **names = calloc(wanted + 1, sizeof(*names));
+
+	while (names && count < wanted && (names[count] = strdup(words->items[count])))
+		count++;
+	if (!names || count < wanted) {
+		free_names(names, count);
+		return -ENOMEM;
+	}
+	free_names(port->allow, port->allow_count);
+	port->allow = names;
+	port->allow_count = count;
+	port->allow_listed = words != NULL;
+	return 0;
+}
+
 void wires_port_destroy(struct mux_port *port)
 {
 	port->wire->port[port->number] = NULL;
 	close_fd(&port->connection);
 	close_fd(&port->tap);
-	for (size_t i = 0; i < port->allow_count; i++)
-		free(port->allow[i]);
-	free(port->allow);
+	free_names(port->allow, port->allow_count);
 	free(port);
 }
 
@@ -82,7 +105,7 @@ struct mux_port *wires_port_create(struct mux_wire *wire, const char *name)
 	port->number = number;
 	port->connection = port->tap = -1;
 	strncat(port->name, name, sizeof(port->name) - 1);
-	port->settings.link = 1;
+	mux_config_port_init(&port->settings);
 	port->base = wire->counters[number];
 	wire->port[number] = port;
 	lists_changed(wire);
@@ -131,6 +154,15 @@ static struct mux_port *port_for(struct mux_wire *wire, const struct wires_peer 
 	return port;
 }
 
+uint32_t wires_port_plug(struct mux_port *port)
+{
+	if (!++port->wire->last_plug)
+		port->wire->last_plug++; /* 0 is no plug */
+	port->flags = 0;
+	port->features = 0;
+	return port->plug = port->wire->last_plug;
+}
+
 void wires_port_connect(struct mux_wire *wire, const struct wires_peer *peer, int connection)
 {
 	AUTO_CLOSE int fd = connection;
@@ -148,11 +180,7 @@ void wires_port_connect(struct mux_wire *wire, const struct wires_peer *peer, in
 		wires_say(wire, "port %s: gone: connected anew", port->name);
 	close_fd(&port->connection);
 	port->connection = take_fd(&fd);
-	if (!++wire->last_plug)
-		wire->last_plug++; /* 0 is no plug */
-	port->plug = wire->last_plug;
-	port->flags = 0;
-	port->features = 0;
+	wires_port_plug(port);
 	port->uid = known.uid;
 	port->pid = known.pid;
 	wires_tell(wire);

@@ -186,6 +186,20 @@ void wires_tell(struct mux_wire *wire)
 		give_up(wire, strerror(-error)); /* of those the end of the process tells */
 }
 
+bool wires_can_capture(const struct mux_wire *wire)
+{
+	return wire->ready && wire->control >= 0 && wire->capture_count < WIRES_CAPTURES_MAX;
+}
+
+void wires_capture(struct mux_wire *wire, uint32_t port, uint32_t snap_length, int fd)
+{
+	wire->captures[wire->capture_count++] = (struct wires_capture){
+		.message = { .type = WIRE_CAPTURE, .port = port, .snap_length = snap_length },
+		.fd = fd,
+	};
+	wires_tell(wire);
+}
+
 static void worker_writable(evutil_socket_t fd, short what, void *owner)
 {
 	(void)fd;
