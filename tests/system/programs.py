@@ -154,7 +154,7 @@ class Workplace:
 
 
 def configuration(name, kernel, initrd=None, cmdline="console=hvc0", vcpus=1, memory="128M",
-                  on_reboot="restart", console=None, defaults=True):
+                  on_reboot="restart", console=None, defaults=True, nets=()):
     """A guest's configuration file. Strings are quoted as in JSON, which TOML reads the same."""
     lines = [f"name = {json.dumps(name)}", "", "[kernel]", f"image = {json.dumps(kernel)}"]
     if initrd:
@@ -163,8 +163,14 @@ def configuration(name, kernel, initrd=None, cmdline="console=hvc0", vcpus=1, me
               "[machine]", f"vcpus = {vcpus}",
               f"memory = {json.dumps(memory)}", f"on_reboot = {json.dumps(on_reboot)}", "",
               "[console]"]
-    lines += [f"{key} = {json.dumps(value)}" for key, value in (console or {}).items()]
+    lines += _table(console or {})
+    for net in nets:
+        lines += ["", "[[net]]", *_table(net)]
     return "\n".join(lines) + "\n"
+
+
+def _table(values):
+    return [f"{key} = {json.dumps(value)}" for key, value in values.items()]
 
 
 def _wait_ready(notify, program):

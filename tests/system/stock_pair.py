@@ -1,4 +1,4 @@
-"""muxd and two guests with the distribution's kernel, for the scenes of stock_guests.py."""
+"""muxd and guests with the distribution's kernel, for the scenes of stock_guests.py and others."""
 
 import re
 import time
@@ -10,10 +10,12 @@ ANSWER = 60  # seconds for a guest to do something at its shell
 
 
 class Pair:
-    """muxd and two guests, booted once for the scenes that do not end them."""
+    """muxd and guests, PAIR if not told, booted once for the scenes that do not end them."""
 
-    def __init__(self, place, kernel, initrd):
+    def __init__(self, place, kernel, initrd, settings=None, muxd_options=()):
         self.place = place
+        self.settings = settings or PAIR
+        self.muxd_options = muxd_options
         self.kernel = kernel
         self.initrd = initrd
         self.daemon = None
@@ -28,22 +30,22 @@ class Pair:
     def recover(self):
         """Everything runs, also after a scene that failed: a guest that ended starts again."""
         self.have_muxd()
-        for name, settings in PAIR.items():
+        for name, settings in self.settings.items():
             if name in self.guests and self.guests[name].is_running():
                 continue
             if name in self.guests:
                 note(f"{name} had ended and is started again:\n{self.guests[name].log()}")
             self.guests[name] = self.start_guest(name, **settings)
             self.drop_shell(name)
-        wait_listed(self, *PAIR)
-        for name in PAIR:
+        wait_listed(self, *self.settings)
+        for name in self.settings:
             shell = self.shells.get(name)
             if not shell or shell.process.poll() is not None:
                 self.shells[name] = self.reach_shell(name)
 
     def have_muxd(self):
         if not self.daemon or not self.daemon.is_running():
-            self.daemon = self.place.muxd()
+            self.daemon = self.place.muxd(*self.muxd_options)
 
     def drop_shell(self, name):
         shell = self.shells.pop(name, None)
