@@ -161,13 +161,14 @@ int worker_sandbox_begin(int last_fd)
 
 int worker_sandbox_seal(void)
 {
+	const bool filter = !SANITIZED; /* sanitizers do much that no worker does */
 	int error = 0;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		error = -errno;
 	if (!error)
 		error = drop_capabilities();
-	if (!error && !SANITIZED) /* sanitizers do much that no worker does */
+	if (!error && filter)
 		error = filter_calls();
 	if (error)
 		log_error("worker: rights cannot be given up: %s", strerror(-error));
