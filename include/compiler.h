@@ -29,6 +29,14 @@
 #define VECTOR_CLONES
 #endif
 
+/* Have a cache line brought here, for itself alone; a processor that cannot does nothing. */
+#if defined(__x86_64__)
+#define PREFETCH_TO_WRITE(address) \
+	__asm__ volatile("prefetchw %0" : : "m"(*(const unsigned char *)(address)))
+#else
+#define PREFETCH_TO_WRITE(address) __builtin_prefetch(address, 1)
+#endif
+
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 

@@ -35,6 +35,11 @@ struct port_ops {
 	 * for nothing the other end has not accepted.
 	 */
 	enum port_result (*deliver)(struct port *port, const struct frame *frame);
+	/*
+	 * Optional: the same for many, one after the other, until one finds no room; how many went
+	 * before it. Those delivered are counted here.
+	 */
+	unsigned (*deliver_many)(struct port *port, const struct frame *frame, unsigned count);
 	/* End of a batch: tell the other end about everything consumed and delivered since. */
 	void (*flush)(struct port *port);
 	/*

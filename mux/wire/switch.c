@@ -278,7 +278,7 @@ static unsigned forward(struct wire *wire, struct port *from)
 			drop(from, DROP_LINK_DOWN);
 			continue;
 		}
-		wire_sent(from, &frame[i]);
+		wire_sent(from, &frame[i], 1);
 		if (from->settings.monitor)
 			drop(from, DROP_NOT_ALLOWED);
 		else

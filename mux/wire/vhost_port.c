@@ -170,7 +170,7 @@ static bool look_for_buffers(struct vhost_port *vhost, unsigned most)
 	return batch->buffers.count;
 }
 
-static void fill(struct vhost_port *vhost, uint32_t length)
+static inline void fill(struct vhost_port *vhost, uint32_t length)
 {
 	struct vhost_batch *batch = vhost->batch;
 
@@ -235,35 +235,34 @@ static enum port_result deliver_merged(struct vhost_port *vhost, const struct fr
 }
 
 /* One frame in one buffer that is long enough for it. */
-static void deliver_whole(struct vhost_port *vhost, const struct frame *frame,
+static inline void deliver_whole(struct vhost_port *vhost, const struct frame *frame,
 	const struct virtqueue_request *request)
 {
+	static const uint16_t one_buffer = 1;
 	const struct iovec *iov = room_of(request);
-	struct virtio_net_hdr_v1 header = frame->header;
 	uint32_t size = vhost->header_size;
 
-	header.num_buffers = 1;
 	if (LIKELY(request->writable == 1 && frame->count == 1)) {
 		uint8_t *to = iov->iov_base;
 
-		if (LIKELY(size == sizeof(header)))
-			memcpy(to, &header, sizeof(header));
-		else
-			memcpy(to, &header, sizeof(struct virtio_net_hdr));
+		memcpy(to, &frame->header, sizeof(struct virtio_net_hdr));
+		if (LIKELY(size == sizeof(struct virtio_net_hdr_v1)))
+			memcpy(to + sizeof(struct virtio_net_hdr), &one_buffer, sizeof(one_buffer));
 		copy_bytes(to + size, frame->iov->iov_base, frame->length);
 	} else {
+		struct virtio_net_hdr_v1 header = frame->header;
 		struct copy_place to = { iov, request->writable, 0 };
 		struct copy_place from = { frame->iov, frame->count, 0 };
 
+		header.num_buffers = one_buffer;
 		copy_in(&to, &header, size);
 		copy_between(&to, &from, frame->length);
 	}
 	fill(vhost, size + frame->length);
 }
 
-static enum port_result vhost_deliver(struct port *port, const struct frame *frame)
+static inline enum port_result deliver(struct vhost_port *vhost, const struct frame *frame)
 {
-	struct vhost_port *vhost = of_port(port);
 	struct vhost_batch *batch = vhost->batch;
 
 	if (UNLIKELY(batch->filled == batch->buffers.count) && !look_for_buffers(vhost, PORT_BATCH))
@@ -278,6 +277,30 @@ static enum port_result vhost_deliver(struct port *port, const struct frame *fra
 	if (!vhost->mergeable)
 		return drop(vhost, DROP_TOO_LONG);
 	return deliver_merged(vhost, frame);
+}
+
+static enum port_result vhost_deliver(struct port *port, const struct frame *frame)
+{
+	return deliver(of_port(port), frame);
+}
+
+static unsigned vhost_deliver_many(struct port *port, const struct frame *frame, unsigned count)
+{
+	struct vhost_port *vhost = of_port(port);
+	uint64_t frames = 0, bytes = 0;
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		enum port_result result = deliver(vhost, &frame[i]);
+
+		if (UNLIKELY(result == PORT_NO_ROOM))
+			break;
+		frames += result == PORT_DELIVERED;
+		bytes += result == PORT_DELIVERED ? frame[i].length : 0;
+	}
+	port->counters->frames_received += frames;
+	port->counters->bytes_received += bytes;
+	return i;
 }
 
 static void vhost_flush(struct port *port)
@@ -308,6 +331,7 @@ int vhost_port_init(struct vhost_port *vhost)
 		.peek = vhost_peek,
 		.consume = vhost_consume,
 		.deliver = vhost_deliver,
+		.deliver_many = vhost_deliver_many,
 		.flush = vhost_flush,
 		.arm = vhost_arm,
 	};

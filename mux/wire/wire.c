@@ -122,12 +122,18 @@ void wire_flush(struct wire *wire)
 	wire->touched_count = 0;
 }
 
-void wire_sent(struct port *from, const struct frame *frame)
+void wire_sent(struct port *from, const struct frame *frame, unsigned count)
 {
-	from->counters->frames_sent++;
-	from->counters->bytes_sent += frame->length;
-	if (UNLIKELY(from->wire->capture))
-		capture_frame(from->wire->capture, from->number, CAPTURE_SENT, frame);
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		bytes += frame[i].length;
+	from->counters->frames_sent += count;
+	from->counters->bytes_sent += bytes;
+	if (LIKELY(!from->wire->capture))
+		return;
+	for (unsigned i = 0; i < count; i++)
+		capture_frame(from->wire->capture, from->number, CAPTURE_SENT, &frame[i]);
 }
 
 static enum port_result put(struct port *to, const struct frame *frame)
@@ -197,6 +203,22 @@ enum port_result wire_deliver(struct port *to, const struct frame *frame, unsign
 	if (UNLIKELY(to->impairment))
 		return delay(to, frame);
 	return complete(to, frame, done);
+}
+
+unsigned wire_deliver_many(struct port *to, const struct frame *frame, unsigned count)
+{
+	unsigned alike = 0, delivered;
+
+	if (!to->ops->deliver_many || !to->receives || !to->settings.link || to->impairment ||
+		to->wire->capture)
+		return 0;
+	while (alike < count &&
+		(frame[alike].plain || offload_accepted(&frame[alike], to->accepted)))
+		alike++;
+	delivered = alike ? to->ops->deliver_many(to, frame, alike) : 0;
+	if (delivered)
+		wire_touch(to);
+	return delivered;
 }
 
 static enum port_result deliver_late(struct port *to, const struct frame *frame, unsigned *done)

@@ -61,8 +61,14 @@ void wire_set(struct port *port, const struct port_settings *settings);
  */
 enum port_result wire_deliver(struct port *to, const struct frame *frame, unsigned *done);
 
-/* A frame comes from a port: it is counted and captured there. Once for each frame. */
-void wire_sent(struct port *from, const struct frame *frame);
+/*
+ * The same for many frames, one after the other, until one finds no room, or needs wire_deliver()
+ * for another reason; how many went before it.
+ */
+unsigned wire_deliver_many(struct port *to, const struct frame *frame, unsigned count);
+
+/* Frames come from a port: they are counted and captured there. Once for each. */
+void wire_sent(struct port *from, const struct frame *frame, unsigned count);
 
 /* The port, on a wire, is to be flushed at the end of this turn. */
 void wire_touch(struct port *port);
