@@ -25,6 +25,10 @@ struct fake_packet_form {
 	uint32_t seed; /* of what the payload is */
 };
 
+/* Of every kind that there is. */
+#define FAKE_PACKET_FORMS 14
+extern const struct fake_packet_form fake_packet_forms[FAKE_PACKET_FORMS];
+
 struct fake_packet {
 	struct fake_packet_form form;
 	struct virtio_net_hdr_v1 header;

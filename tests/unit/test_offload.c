@@ -74,91 +74,6 @@ static void pass(uint64_t accepted)
 	ck_assert(!offload_segment(&frame, accepted, count, &segment));
 }
 
-static const struct fake_packet_form forms[] = {
-	{ .name = "TCP over IPv4", .version = 4, .protocol = IPPROTO_TCP, .payload = 1448 },
-	{ .name = "UDP over IPv6", .version = 6, .protocol = IPPROTO_UDP, .payload = 33 },
-	{ .name = "partial TCP over IPv4",
-		.version = 4,
-		.protocol = IPPROTO_TCP,
-		.partial = true,
-		.payload = 1447 },
-	{ .name = "partial TCP over IPv6, tagged",
-		.version = 6,
-		.protocol = IPPROTO_TCP,
-		.partial = true,
-		.tags = 1,
-		.payload = 1 },
-	{ .name = "partial UDP over IPv4, tagged twice",
-		.version = 4,
-		.protocol = IPPROTO_UDP,
-		.partial = true,
-		.tags = 2,
-		.payload = 999 },
-	{ .name = "partial UDP over IPv6, empty",
-		.version = 6,
-		.protocol = IPPROTO_UDP,
-		.partial = true },
-	{ .name = "TSO4",
-		.version = 4,
-		.protocol = IPPROTO_TCP,
-		.partial = true,
-		.tcp_options = 12,
-		.tcp_flags = 0x99, /* CWR, ACK, PSH, FIN */
-		.gso_size = 1448,
-		.payload = 65000 },
-	{ .name = "TSO4, exactly two, with options, tagged",
-		.version = 4,
-		.protocol = IPPROTO_TCP,
-		.partial = true,
-		.ip_options = 40,
-		.tcp_options = 40,
-		.tags = 1,
-		.gso_size = 1001,
-		.payload = 2002 },
-	{ .name = "TSO4 with ECN",
-		.version = 4,
-		.protocol = IPPROTO_TCP,
-		.partial = true,
-		.ecn = true,
-		.tcp_flags = 0x98,
-		.gso_size = 1460,
-		.payload = 5000 },
-	{ .name = "TSO4 of one segment",
-		.version = 4,
-		.protocol = IPPROTO_TCP,
-		.partial = true,
-		.tcp_flags = 0x19,
-		.gso_size = 1460,
-		.payload = 7 },
-	{ .name = "TSO6",
-		.version = 6,
-		.protocol = IPPROTO_TCP,
-		.partial = true,
-		.tcp_flags = 0x18,
-		.gso_size = 1440,
-		.payload = 65476 },
-	{ .name = "TSO6 with a hop-by-hop header, tagged",
-		.version = 6,
-		.protocol = IPPROTO_TCP,
-		.partial = true,
-		.ip_options = 16,
-		.tags = 1,
-		.gso_size = 999,
-		.payload = 10000 },
-	{ .name = "USO over IPv4",
-		.version = 4,
-		.protocol = IPPROTO_UDP,
-		.partial = true,
-		.gso_size = 1472,
-		.payload = 30000 },
-	{ .name = "USO over IPv6",
-		.version = 6,
-		.protocol = IPPROTO_UDP,
-		.partial = true,
-		.gso_size = 8,
-		.payload = 1001 },
-};
-
 static const uint64_t receivers[] = {
 	0,
 	GUEST_CSUM,
@@ -177,9 +92,9 @@ START_TEST(every_receiver_gets_what_it_accepted)
 	static const uint32_t piece[] = { 1, 13, 54, 1500, 4096, FAKE_PACKET_MAX };
 
 	for (unsigned i = 0; i < sizeof(piece) / sizeof(piece[0]); i++) {
-		build(&forms[_i], piece[i]);
-		ck_assert_msg(offload_check(&frame, ALL), "%s", forms[_i].name);
-		ck_assert(frame.plain == !forms[_i].partial);
+		build(&fake_packet_forms[_i], piece[i]);
+		ck_assert_msg(offload_check(&frame, ALL), "%s", fake_packet_forms[_i].name);
+		ck_assert(frame.plain == !fake_packet_forms[_i].partial);
 		for (unsigned k = 0; k < sizeof(receivers) / sizeof(receivers[0]); k++)
 			pass(receivers[k]);
 	}
@@ -189,7 +104,7 @@ START_TEST(only_what_was_negotiated_may_be_asked_for)
 {
 	uint64_t needs;
 
-	build(&forms[_i], 4096);
+	build(&fake_packet_forms[_i], 4096);
 	needs = fake_packet_needs(&packet);
 	ck_assert(offload_check(&frame, needs));
 
@@ -202,7 +117,7 @@ START_TEST(only_what_was_negotiated_may_be_asked_for)
 
 START_TEST(a_checksum_of_zero_is_written_as_ones_in_udp)
 {
-	struct fake_packet_form form = forms[4];
+	struct fake_packet_form form = fake_packet_forms[4];
 
 	/* Of all values of two bytes one makes the sum come out so. */
 	form.payload = 2;
@@ -222,7 +137,7 @@ START_TEST(a_checksum_may_be_of_any_protocol)
 {
 	static const uint8_t zero[2];
 
-	build(&forms[0], 100);
+	build(&fake_packet_forms[0], 100);
 	packet.bytes[12] = 0x88; /* no IP at all */
 	memcpy(packet.bytes + 21, zero, 2);
 	lay_out(100);
@@ -241,7 +156,7 @@ START_TEST(a_checksum_may_be_of_any_protocol)
 
 START_TEST(what_the_header_says_about_nothing_is_cleared)
 {
-	build(&forms[0], 4096);
+	build(&fake_packet_forms[0], 4096);
 	frame.header = (struct virtio_net_hdr_v1){
 		.flags = 0xfe, /* not NEEDS_CSUM */
 		.hdr_len = 0xffff,
@@ -259,7 +174,7 @@ START_TEST(what_the_header_says_about_nothing_is_cleared)
 
 START_TEST(a_frame_known_to_be_valid_is_passed_without_saying_so)
 {
-	build(&forms[0], 4096);
+	build(&fake_packet_forms[0], 4096);
 	ck_assert(offload_check(&frame, ALL));
 	frame.header.flags = VIRTIO_NET_HDR_F_DATA_VALID; /* the kernel says so of an uplink's */
 	frame.plain = false;
@@ -277,7 +192,7 @@ START_TEST(headers_move_with_a_tag)
 {
 	struct virtio_net_hdr_v1 sent;
 
-	build(&forms[6], 4096);
+	build(&fake_packet_forms[6], 4096);
 	ck_assert(offload_check(&frame, ALL));
 	sent = frame.header;
 
@@ -291,7 +206,7 @@ START_TEST(headers_move_with_a_tag)
 }
 
 /* Of TSO over IPv4 with 12 bytes of TCP options: one byte or word at a time made wrong. */
-#define TSO 6 /* its place in forms */
+#define TSO 6 /* its place among the forms */
 #define NETWORK 14
 #define TRANSPORT 34
 
@@ -337,7 +252,7 @@ START_TEST(a_poisoned_header_is_refused)
 {
 	const struct virtio_net_hdr_v1 *header = &poisoned[_i].header;
 
-	build(&forms[TSO], 4096);
+	build(&fake_packet_forms[TSO], 4096);
 	if (poisoned[_i].offset)
 		packet.bytes[poisoned[_i].offset] = poisoned[_i].value;
 	if (poisoned[_i].length)
@@ -359,7 +274,7 @@ START_TEST(a_poisoned_header_is_refused)
 
 START_TEST(what_the_sender_changes_after_the_check_makes_no_segments)
 {
-	build(&forms[TSO], 4096);
+	build(&fake_packet_forms[TSO], 4096);
 	ck_assert(offload_check(&frame, ALL));
 
 	packet.bytes[NETWORK] = 0x46;
@@ -373,7 +288,7 @@ START_TEST(what_the_sender_changes_after_the_check_makes_no_segments)
 
 START_TEST(a_routing_header_is_passed_but_not_segmented)
 {
-	build(&forms[11], 4096); /* its hop-by-hop header becomes one */
+	build(&fake_packet_forms[11], 4096); /* its hop-by-hop header becomes one */
 	packet.bytes[packet.network + 6] = IPPROTO_ROUTING;
 
 	ck_assert(offload_check(&frame, ALL));
@@ -384,7 +299,7 @@ START_TEST(a_routing_header_is_passed_but_not_segmented)
 
 START_TEST(extension_headers_without_end_are_refused)
 {
-	build(&forms[11], 4096);
+	build(&fake_packet_forms[11], 4096);
 	packet.bytes[packet.network + 40] = IPPROTO_HOPOPTS;
 	for (uint32_t i = packet.network + 56; i + 8 < packet.length; i += 8) {
 		packet.bytes[i] = IPPROTO_HOPOPTS;
@@ -396,7 +311,7 @@ START_TEST(extension_headers_without_end_are_refused)
 
 START_TEST(the_longest_frame_with_one_more_tag_is_made_whole)
 {
-	struct fake_packet_form form = forms[3];
+	struct fake_packet_form form = fake_packet_forms[3];
 
 	form.payload = FRAME_LENGTH_MAX - 78 + FRAME_TAG_LENGTH;
 	build(&form, 4096);
@@ -412,10 +327,8 @@ START_TEST(the_longest_frame_with_one_more_tag_is_made_whole)
 
 static void add_tests(TCase *tcase)
 {
-	tcase_add_loop_test(tcase, every_receiver_gets_what_it_accepted, 0,
-		sizeof(forms) / sizeof(forms[0]));
-	tcase_add_loop_test(tcase, only_what_was_negotiated_may_be_asked_for, 0,
-		sizeof(forms) / sizeof(forms[0]));
+	tcase_add_loop_test(tcase, every_receiver_gets_what_it_accepted, 0, FAKE_PACKET_FORMS);
+	tcase_add_loop_test(tcase, only_what_was_negotiated_may_be_asked_for, 0, FAKE_PACKET_FORMS);
 	tcase_add_test(tcase, a_checksum_of_zero_is_written_as_ones_in_udp);
 	tcase_add_test(tcase, a_checksum_may_be_of_any_protocol);
 	tcase_add_test(tcase, what_the_header_says_about_nothing_is_cleared);

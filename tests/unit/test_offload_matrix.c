@@ -1,0 +1,176 @@
+/*
+ * Every kind of packet from every kind of sender to every kind of receiver, through the rings of
+ * both: each arrives as that receiver must see it.
+ */
+#include "fake_packet.h"
+#include "fake_plug.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/virtio_config.h>
+
+#define BIT(feature) (1ULL << (feature))
+#define MODERN (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX))
+#define SENDS_ALL \
+	(BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_HOST_TSO6) | \
+		BIT(VIRTIO_NET_F_HOST_ECN) | BIT(VIRTIO_NET_F_HOST_USO))
+
+/* What each bit of a receiver's number stands for. */
+static const uint64_t choices[] = {
+	BIT(VIRTIO_NET_F_GUEST_CSUM),
+	BIT(VIRTIO_NET_F_GUEST_TSO4),
+	BIT(VIRTIO_NET_F_GUEST_TSO6),
+	BIT(VIRTIO_NET_F_GUEST_ECN),
+	BIT(VIRTIO_NET_F_GUEST_USO4) | BIT(VIRTIO_NET_F_GUEST_USO6),
+	BIT(VIRTIO_NET_F_MRG_RXBUF),
+	MODERN,
+};
+
+#define CHOICES (sizeof(choices) / sizeof(choices[0]))
+
+/* How drivers send. */
+static const struct sender {
+	struct fake_card_options options;
+	uint64_t features;
+} senders[] = {
+	{ { .ring_size = 64, .transmit_size = 65664 }, SENDS_ALL }, /* a header of 10 bytes */
+	{ { .ring_size = 64, .transmit_size = 65664 }, SENDS_ALL | MODERN },
+	{ { .ring_size = 64, .transmit_size = 65664, .header_apart = true, .piece = 1111 },
+		SENDS_ALL | MODERN | BIT(VIRTIO_RING_F_INDIRECT_DESC) },
+};
+
+#define SENDERS (sizeof(senders) / sizeof(senders[0]))
+
+static struct fake_plug from, to;
+static struct wire *wire;
+static struct fake_packet packet;
+static uint8_t bytes[FAKE_PACKET_MAX];
+
+static void start(void)
+{
+	wire = wire_create(&wire_cable, 0);
+	ck_assert_ptr_nonnull(wire);
+	for (unsigned i = 0; i < FAKE_PACKET_MAX; i++)
+		bytes[i] = 0xee;
+}
+
+static void stop(void)
+{
+	wire_destroy(wire);
+	fake_plug_destroy(&from);
+	fake_plug_destroy(&to);
+}
+
+static bool turn(void)
+{
+	bool passed = wire->type->forward(wire, &from.vhost.port);
+
+	wire_flush(wire);
+	return passed;
+}
+
+/* Whatever came; true if something did. */
+static bool receive(struct fake_flow *flow)
+{
+	struct virtio_net_hdr_v1 header;
+	int length = fake_card_receive(&to.card, &header, bytes, sizeof(bytes));
+	const char *wrong;
+
+	if (length < 0) {
+		ck_assert_int_eq(length, -1);
+		return false;
+	}
+	wrong = fake_flow_receive(flow, &header, bytes, (uint32_t)length);
+	ck_assert_msg(!wrong, "%s, frame %u for %#llx: %s", packet.form.name, flow->frames,
+		(unsigned long long)flow->accepted, wrong);
+	return true;
+}
+
+static void pass(const struct fake_packet_form *form)
+{
+	struct fake_flow flow = { .packet = &packet, .accepted = to.card.features };
+
+	fake_packet_build(&packet, form);
+	ck_assert(fake_card_send(&from.card, &packet.header, packet.bytes, packet.length));
+	while (turn() || receive(&flow))
+		;
+	ck_assert_msg(fake_flow_complete(&flow), "%s for %#llx: %u of %u bytes", form->name,
+		(unsigned long long)flow.accepted, flow.payload, form->payload);
+	ck_assert_uint_eq(fake_card_reap(&from.card), 1);
+}
+
+START_TEST(each_packet_arrives_as_its_receiver_accepted)
+{
+	struct fake_card_options options = { .ring_size = 64 };
+	uint64_t features = 0;
+
+	for (unsigned i = 0; i < CHOICES; i++)
+		if ((unsigned)_i >> i & 1)
+			features |= choices[i];
+	if (!(features & BIT(VIRTIO_NET_F_MRG_RXBUF)))
+		options.receive_size = 65664;
+	fake_plug_create(&to, &options, 1);
+	fake_plug_in(&to, wire, features);
+	for (unsigned i = 0; i < SENDERS; i++) {
+		if (i) {
+			wire_unplug(&from.vhost.port);
+			fake_plug_destroy(&from);
+		}
+		fake_plug_create(&from, &senders[i].options, 0);
+		fake_plug_in(&from, wire, senders[i].features);
+		for (unsigned k = 0; k < FAKE_PACKET_FORMS; k++)
+			pass(&fake_packet_forms[k]);
+	}
+
+	for (unsigned i = 0; i < DROP_REASONS; i++)
+		ck_assert_uint_eq(to.counters.dropped[i], 0);
+	ck_assert_ptr_null(vhost_port_broken(&to.vhost));
+}
+
+START_TEST(what_a_sender_did_not_negotiate_goes_nowhere)
+{
+	const struct fake_card_options options = { .ring_size = 64, .transmit_size = 65664 };
+	uint64_t needs;
+
+	fake_packet_build(&packet, &fake_packet_forms[_i]);
+	needs = fake_packet_needs(&packet);
+	fake_plug_create(&to, &options, 1);
+	fake_plug_in(&to, wire, ~BIT(VIRTIO_RING_F_INDIRECT_DESC));
+	fake_plug_create(&from, &options, 0);
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t before = from.counters.dropped[DROP_MALFORMED];
+
+		if (!(needs & BIT(i)))
+			continue;
+		fake_plug_in(&from, wire, (SENDS_ALL | MODERN) & ~BIT(i));
+		ck_assert(fake_card_send(&from.card, &packet.header, packet.bytes, packet.length));
+		while (turn())
+			;
+		ck_assert_uint_eq(fake_card_reap(&from.card), 1);
+		ck_assert_int_eq(fake_card_receive(&to.card, NULL, NULL, 0), -1);
+		ck_assert_uint_eq(from.counters.dropped[DROP_MALFORMED], before + 1);
+		wire_unplug(&from.vhost.port);
+	}
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("offload_matrix");
+	TCase *tcase = tcase_create("offload_matrix");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tcase);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, start, stop);
+	tcase_add_loop_test(tcase, each_packet_arrives_as_its_receiver_accepted, 0, 1 << CHOICES);
+	tcase_add_loop_test(tcase, what_a_sender_did_not_negotiate_goes_nowhere, 0,
+		FAKE_PACKET_FORMS);
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
