@@ -390,5 +390,9 @@ void vhost_port_update(struct vhost_port *vhost, uint64_t features)
 
 const char *vhost_port_broken(const struct vhost_port *vhost)
 {
+	const char *broken = __atomic_load_n(&vhost->broken, __ATOMIC_ACQUIRE);
+
+	if (broken)
+		return broken;
 	return vhost->receive.broken ? vhost->receive.broken : vhost->transmit.broken;
 }

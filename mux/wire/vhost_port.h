@@ -27,6 +27,7 @@ struct vhost_port {
 	bool mergeable;
 	bool receive_enabled; /* a queue that runs and is not enabled: nothing is received, */
 	bool transmit_enabled; /* what is sent is thrown away */
+	const char *broken; /* its memory went away, as a signal handler may find out at any time */
 	struct vhost_batch *batch; /* owned: what was looked at in the queues */
 };
 

@@ -24,14 +24,16 @@ struct vhost_session_owner {
 
 /*
  * One vhost-user front-end: its connection, its memory, its rings. The descriptor is taken in any
- * case. NULL if memory is short.
+ * case. NULL if memory is short. Needs a loop that knows edges (EV_ET).
  *
  * A malformed message closes this connection and no other; descriptors that do not belong are
  * closed. Memory is mapped for reading and writing, only as told; a front-end that takes memory
- * away from under us (a truncated file) loses its connection (memory_guard.h).
+ * away from under us (a truncated file) is broken (memory_guard.h). What is broken, queues or
+ * memory, the owner finds by vhost_port_broken() after it has worked on the port.
  */
 struct vhost_session *vhost_session_create(struct event_base *base, int fd, uint32_t mtu,
 	const struct vhost_session_owner *owner);
+/* NULL is let through. */
 void vhost_session_destroy(struct vhost_session *session);
 
 struct vhost_port *vhost_session_port(struct vhost_session *session);

@@ -1,0 +1,257 @@
+/* The rings of a vhost-user front-end: stopped, started, enabled. */
+
+#include "compiler.h"
+#include "fd.h"
+#include "vhost_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/virtio_ring.h>
+
+#define LOOK_US 1000 /* between looks at a ring that has no kicks */
+
+/*
+ * How it works. A ring is started by SET_VRING_KICK, once features, memory, size and addresses are
+ * known, and stopped by GET_VRING_BASE. Whether it is enabled is another thing: without
+ * VHOST_USER_F_PROTOCOL_FEATURES it always is. While features or memory change, the queues are off;
+ * then they go on where they were.
+ *
+ * A kick is an edge: its eventfd is never read, because the front-end can make reading wait. Nor
+ * does anything but an eventfd serve, since writing to it has to be over at once.
+ */
+
+static bool is_running(const struct vhost_ring *ring)
+{
+	return ring->queue->desc;
+}
+
+static void signal_fd(int fd)
+{
+	static const uint64_t one = 1;
+
+	/* A full one is seen by whoever looks at it, and a peer may make of it what it likes. */
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void interrupt(struct virtqueue *queue)
+{
+	const struct vhost_ring *ring = queue->owner;
+
+	if (ring->call_fd < 0)
+		return;
+	signal_fd(ring->call_fd);
+	if (ring->session->port.port.counters)
+		ring->session->port.port.counters->notifications++;
+}
+
+void vhost_rings_init(struct vhost_session *session)
+{
+	for (unsigned i = 0; i < VHOST_RINGS; i++) {
+		struct vhost_ring *ring = &session->ring[i];
+		struct virtqueue *queue = i ? &session->port.transmit : &session->port.receive;
+
+		*ring = (struct vhost_ring){
+			.session = session,
+			.queue = queue,
+			.kick_fd = -1,
+			.call_fd = -1,
+			.error_fd = -1,
+		};
+		queue->memory = &session->port.memory;
+		queue->interrupt = interrupt;
+		queue->owner = ring;
+		queue->index = (uint16_t)i;
+	}
+}
+
+static void replace_fd(int *fd, int by)
+{
+	close_fd(fd);
+	*fd = by;
+}
+
+static void forget_kick(struct vhost_ring *ring)
+{
+	if (ring->kick)
+		event_free(ring->kick);
+	ring->kick = NULL;
+	replace_fd(&ring->kick_fd, -1);
+	ring->started = false;
+}
+
+void vhost_rings_release(struct vhost_session *session)
+{
+	for (unsigned i = 0; i < VHOST_RINGS; i++) {
+		struct vhost_ring *ring = &session->ring[i];
+
+		if (is_running(ring))
+			virtqueue_disable(ring->queue);
+		forget_kick(ring);
+		replace_fd(&ring->call_fd, -1);
+		replace_fd(&ring->error_fd, -1);
+	}
+}
+
+static void pause_ring(struct vhost_ring *ring)
+{
+	if (!is_running(ring))
+		return;
+	ring->base = ring->queue->next_avail;
+	virtqueue_disable(ring->queue);
+}
+
+void vhost_rings_pause(struct vhost_session *session)
+{
+	for (unsigned i = 0; i < VHOST_RINGS; i++)
+		pause_ring(&session->ring[i]);
+}
+
+void vhost_rings_reset(struct vhost_session *session)
+{
+	vhost_rings_pause(session);
+	for (unsigned i = 0; i < VHOST_RINGS; i++) {
+		forget_kick(&session->ring[i]);
+		session->ring[i].enabled = false;
+		session->ring[i].base = 0;
+	}
+}
+
+uint16_t vhost_ring_stop(struct vhost_ring *ring)
+{
+	pause_ring(ring);
+	forget_kick(ring);
+	return ring->base;
+}
+
+/* The addresses of the queue, in the guest's terms. */
+static bool place(struct vhost_ring *ring)
+{
+	const struct shared_memory *memory = &ring->session->memory;
+	struct virtqueue *queue = ring->queue;
+
+	return shared_memory_translate(memory, ring->desc_address, &queue->desc_address) &&
+		shared_memory_translate(memory, ring->avail_address, &queue->avail_address) &&
+		shared_memory_translate(memory, ring->used_address, &queue->used_address);
+}
+
+static int start(struct vhost_ring *ring)
+{
+	struct vhost_session *session = ring->session;
+	struct virtqueue *queue = ring->queue;
+
+	if (!place(ring))
+		return vhost_session_refuse(session, "ring outside the memory it shares");
+	queue->size = ring->size;
+	queue->event_index = session->features & VHOST_BIT(VIRTIO_RING_F_EVENT_IDX);
+	queue->indirect = session->features & VHOST_BIT(VIRTIO_RING_F_INDIRECT_DESC);
+	if (virtqueue_enable_at(queue, ring->base))
+		return vhost_session_refuse(session, queue->broken);
+	return 0;
+}
+
+static bool can_start(const struct vhost_ring *ring)
+{
+	return ring->started && !is_running(ring) && ring->session->negotiated &&
+		ring->session->memory.count && ring->size && ring->placed;
+}
+
+static bool is_enabled(const struct vhost_ring *ring)
+{
+	return ring->enabled ||
+		!(ring->session->features & VHOST_BIT(VHOST_USER_F_PROTOCOL_FEATURES));
+}
+
+static uint32_t flags(const struct vhost_session *session)
+{
+	const struct port *port = &session->port.port;
+
+	return (session->negotiated ? PORT_FLAG_CONNECTED : 0U) |
+		(port->sends ? PORT_FLAG_SENDS : 0U) | (port->receives ? PORT_FLAG_RECEIVES : 0U);
+}
+
+int vhost_rings_update(struct vhost_session *session)
+{
+	struct vhost_port *port = &session->port;
+
+	for (unsigned i = 0; i < VHOST_RINGS; i++) {
+		struct vhost_ring *ring = &session->ring[i];
+
+		if (can_start(ring) && start(ring))
+			return -EPROTO;
+	}
+	port->receive_enabled = is_enabled(&session->ring[0]);
+	port->transmit_enabled = is_enabled(&session->ring[1]);
+	vhost_port_update(port, session->features);
+	session->owner.changed(session->owner.owner, &port->port, flags(session),
+		session->features);
+	session->owner.wake(session->owner.owner, &port->port);
+	return 0;
+}
+
+static void kicked(evutil_socket_t fd, short what, void *context)
+{
+	struct vhost_ring *ring = context;
+	struct vhost_session *session = ring->session;
+
+	(void)fd;
+	if (what & EV_READ && session->port.port.counters)
+		session->port.port.counters->wakeups++;
+	session->owner.wake(session->owner.owner, &session->port.port);
+}
+
+/*
+ * An eventfd is a file without a type that takes eight bytes at a time: writing nothing to it is
+ * allowed and changes nothing. It is made to refuse what it has no room for.
+ */
+static bool is_eventfd(int fd)
+{
+	static const uint64_t nothing;
+	struct stat status;
+	int mode = fcntl(fd, F_GETFL);
+
+	if (mode < 0 || (mode & O_ACCMODE) != O_RDWR || fstat(fd, &status) ||
+		status.st_mode & S_IFMT)
+		return false;
+	if (!(mode & O_NONBLOCK) && fcntl(fd, F_SETFL, mode | O_NONBLOCK))
+		return false;
+	return write(fd, &nothing, sizeof(nothing)) == sizeof(nothing) || errno == EAGAIN;
+}
+
+int vhost_ring_set_kick(struct vhost_ring *ring, int fd)
+{
+	struct vhost_session *session = ring->session;
+	const struct timeval pause = { .tv_usec = LOOK_US };
+
+	forget_kick(ring);
+	ring->kick_fd = fd;
+	if (fd >= 0 && !is_eventfd(fd))
+		return vhost_session_refuse(session, "kick that is no eventfd");
+	ring->kick = event_new(session->base, fd,
+		fd < 0 ? EV_PERSIST : EV_READ | EV_PERSIST | EV_ET, kicked, ring);
+	if (!ring->kick || event_add(ring->kick, fd < 0 ? &pause : NULL))
+		return vhost_session_refuse(session, "kick that cannot be waited for");
+	ring->started = true;
+	return vhost_rings_update(session);
+}
+
+int vhost_ring_set_call(struct vhost_ring *ring, int fd)
+{
+	replace_fd(&ring->call_fd, fd);
+	if (fd >= 0 && !is_eventfd(fd))
+		return vhost_session_refuse(ring->session, "call that is no eventfd");
+	if (is_running(ring))
+		interrupt(ring->queue); /* there may have been reason to before */
+	return 0;
+}
+
+int vhost_ring_set_error(struct vhost_ring *ring, int fd)
+{
+	replace_fd(&ring->error_fd, fd);
+	if (fd >= 0 && !is_eventfd(fd))
+		return vhost_session_refuse(ring->session, "error descriptor that is no eventfd");
+	return 0;
+}
