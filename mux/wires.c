@@ -135,7 +135,7 @@ static struct mux_wire *wire_make(struct wires *wires, const struct mux_config_w
 	wire->open = config->open;
 	wire->ports_most = config->kind == WIRE_CABLE ? 2 : WIRE_PORTS_MAX;
 	wire->counters_fd = wire->control = -1;
-	strncat(wire->name, config->name, sizeof(wire->name) - 1);
+	memcpy(wire->name, config->name, sizeof(wire->name));
 	LIST_INIT(&wire->sockets);
 	TAILQ_INSERT_TAIL(&wires->list, wire, link);
 	wires->count++;
