@@ -121,7 +121,7 @@ def start_server(pair):
 
 def measure(pair, options, address="192.168.1.2"):
     """The Mbit/s that arrived."""
-    run(pair, "guest2", "while netstat -tn | grep -q :5201.*ESTAB; do usleep 50000; done")
+    run(pair, "guest2", "while netstat -tn | grep -qE ':5201.*(ESTAB|CLOSE_W)'; do usleep 50000; done")
     answer = run(pair, "guest1", f"iperf3 -f m -t {MEASURE} -c {address} {options}", BOOT)
     line = [line for line in answer.splitlines() if line.rstrip().endswith("receiver")][-1]
     rate = float(re.search(r"([\d.]+) Mbits/sec", line)[1])
