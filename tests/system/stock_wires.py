@@ -214,11 +214,11 @@ def vlans(pair):
     run(pair, "guest2", "ip address add 10.0.7.2/24 dev eth1")
     received, answer = ping(pair, "guest1", "10.0.7.2", 1, "-W 2")
     assert received == 0, answer
-    pair.place.ask("vlan", "guest2.1", "access=7")
+    pair.place.ask("vlan", "guest2.1", "access", "7")
     must_reach(pair, "guest1", "10.0.7.2")
     received, answer = ping(pair, "guest1", "10.0.5.2", 1, "-W 2")
     assert received == 0, answer
-    pair.place.ask("vlan", "guest2.1", "access=5")
+    pair.place.ask("vlan", "guest2.1", "access", "5")
     must_reach(pair, "guest1", "10.0.5.2")
 
 
