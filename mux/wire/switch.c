@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#define VLAN_COUNT 4096
 #define ADDRESS_LENGTH 6
 #define FLOOD MAC_TABLE_NOWHERE
 #define WORD_BITS 64
@@ -33,6 +32,7 @@ struct learning_switch {
 	struct port_set monitors;
 	struct port_set reach[WIRE_PORTS_MAX];
 	struct port_set member[VLAN_COUNT];
+	struct vlan_set carried[WIRE_PORTS_MAX]; /* the same, by port */
 	struct vlan_frame tagged; /* the frame being forwarded, if its sender is in a VLAN */
 };
 
@@ -54,7 +54,6 @@ static bool contains(const struct port_set *set, unsigned number)
 	return set->word[number / WORD_BITS] >> number % WORD_BITS & 1;
 }
 
-/* Unchanged memory is not written: most sets stay empty, and cost nothing. */
 static void assign(struct port_set *set, unsigned number, bool in)
 {
 	if (contains(set, number) != in)
@@ -75,26 +74,41 @@ static bool may_send(const struct port *from, const struct port *to)
 		settings->allowed[to->number / 8] >> to->number % 8 & 1;
 }
 
+/* Make the port a member of these VLANs. Whether it was one of others. */
+static bool join(struct learning_switch *in, unsigned port, const struct vlan_set *vlans)
+{
+	struct vlan_set *before = &in->carried[port];
+	uint64_t left = 0;
+
+	for (unsigned i = 0; i < VLAN_WORDS; i++) {
+		uint64_t changed = before->word[i] ^ vlans->word[i];
+
+		left |= changed & before->word[i];
+		for (; changed; changed &= changed - 1) {
+			unsigned bit = (unsigned)__builtin_ctzll(changed);
+
+			assign(&in->member[i * WORD_BITS + bit], port, vlans->word[i] >> bit & 1);
+		}
+	}
+	*before = *vlans;
+	return left;
+}
+
 static void settings_changed(struct wire *wire, struct port *port)
 {
-	struct learning_switch *to = of_wire(wire);
-	bool moved = !port->settings.link;
+	struct learning_switch *in = of_wire(wire);
+	struct vlan_set vlans;
 
-	assign(&to->monitors, port->number, port->settings.monitor);
+	assign(&in->monitors, port->number, port->settings.monitor);
 	for (unsigned i = 0; i < WIRE_PORTS_MAX; i++) {
-		if (!contains(&to->plugged, i))
+		if (!contains(&in->plugged, i))
 			continue;
-		assign(&to->reach[port->number], i, may_send(port, wire->port[i]));
-		assign(&to->reach[i], port->number, may_send(wire->port[i], port));
+		assign(&in->reach[port->number], i, may_send(port, wire->port[i]));
+		assign(&in->reach[i], port->number, may_send(wire->port[i], port));
 	}
-	for (uint16_t vlan = 0; vlan < VLAN_COUNT; vlan++) {
-		bool carried = vlan_carried(&port->settings, vlan);
-
-		moved |= !carried && contains(&to->member[vlan], port->number);
-		assign(&to->member[vlan], port->number, carried);
-	}
-	if (moved)
-		mac_table_forget(&to->table, port->number);
+	vlan_all_carried(&port->settings, &vlans);
+	if (join(in, port->number, &vlans) || !port->settings.link)
+		mac_table_forget(&in->table, port->number);
 }
 
 /* What the kernel gave the process at its start: no system call, whatever the sandbox allows. */
@@ -128,8 +142,7 @@ static void unplugged(struct wire *wire, struct port *port)
 	from->reach[port->number] = (struct port_set){ 0 };
 	for (unsigned i = 0; i < WIRE_PORTS_MAX; i++)
 		assign(&from->reach[i], port->number, false);
-	for (unsigned i = 0; i < VLAN_COUNT; i++)
-		assign(&from->member[i], port->number, false);
+	join(from, port->number, &(struct vlan_set){ 0 });
 	mac_table_forget(&from->table, port->number);
 }
 
@@ -240,50 +253,98 @@ static bool enter(struct learning_switch *by, struct port *from, const struct fr
 	return false;
 }
 
-static void forward_one(struct learning_switch *by, struct port *from, const struct frame *frame,
+/* Where the next frame goes; as long as addresses stay the same, no table is asked. */
+static bool route(struct learning_switch *by, struct port *from, const struct frame *frame,
 	struct decision *last)
 {
 	struct decision next = { .valid = true };
 
 	if (!enter(by, from, frame, &next))
-		return;
+		return false;
 	if (last->valid && next.vlan == last->vlan &&
-		memcmp(next.address, last->address, sizeof(next.address)) == 0) {
-		next.to = last->to;
-	} else if (!decide(by, from, &next)) {
-		last->valid = false;
-		return;
-	}
+		memcmp(next.address, last->address, sizeof(next.address)) == 0)
+		return true;
+	last->valid = false;
+	if (!decide(by, from, &next))
+		return false;
 	*last = next;
-	if (from->settings.vlan_mode != PORT_VLAN_NONE)
-		frame = NULL;
-	if (next.to == FLOOD)
-		flood(by, from, next.vlan, frame);
-	else
-		give(by, by->wire.port[next.to], frame);
-	give_all(by, &by->monitors, frame);
+	return true;
+}
+
+/* Plain members of a batch, one after the other, that all go to the same port. */
+static void give_run(struct learning_switch *by, struct port *to, const struct frame *frame,
+	unsigned count)
+{
+	for (unsigned given = 0; given < count;) {
+		given += wire_deliver_many(to, &frame[given], count - given);
+		if (given < count)
+			give(by, to, &frame[given++]);
+	}
+}
+
+/* Frames of a port without VLANs. */
+static void forward_as_they_are(struct learning_switch *by, struct port *from,
+	const struct frame *frame, unsigned count)
+{
+	struct decision decision = { .valid = false };
+	unsigned run = 0; /* frames before this one that wait for it to go the same way */
+	uint16_t to = FLOOD;
+
+	for (unsigned i = 0; i < count; i++) {
+		bool goes = route(by, from, &frame[i], &decision);
+
+		if (run && (!goes || decision.to != to)) {
+			give_run(by, by->wire.port[to], &frame[i - run], run);
+			run = 0;
+		}
+		to = decision.to;
+		if (goes && to == FLOOD)
+			flood(by, from, 0, &frame[i]);
+		else if (goes)
+			run++;
+		if (goes)
+			give_all(by, &by->monitors, &frame[i]);
+	}
+	if (run)
+		give_run(by, by->wire.port[to], &frame[count - run], run);
+}
+
+static void forward_tagged(struct learning_switch *by, struct port *from, const struct frame *frame,
+	unsigned count)
+{
+	struct decision decision = { .valid = false };
+
+	for (unsigned i = 0; i < count; i++) {
+		if (!route(by, from, &frame[i], &decision))
+			continue;
+		if (decision.to == FLOOD)
+			flood(by, from, decision.vlan, NULL);
+		else
+			give(by, by->wire.port[decision.to], NULL);
+		give_all(by, &by->monitors, NULL);
+	}
 }
 
 static unsigned forward(struct wire *wire, struct port *from)
 {
 	struct learning_switch *by = of_wire(wire);
-	struct decision last = { .valid = false };
 	const struct frame *frame;
 	unsigned count = from->ops->peek(from, &frame);
 
+	if (!count)
+		return 0;
 	by->table.now_s = (uint32_t)(wire->now_ns / NS_IN_S);
 	by->table.ageing_s = wire->ageing_s;
-	for (unsigned i = 0; i < count; i++) {
-		if (!from->settings.link) {
-			drop(from, DROP_LINK_DOWN);
-			continue;
-		}
-		wire_sent(from, &frame[i], 1);
-		if (from->settings.monitor)
-			drop(from, DROP_NOT_ALLOWED);
-		else
-			forward_one(by, from, &frame[i], &last);
-	}
+	if (from->settings.link)
+		wire_sent(from, frame, count);
+	if (!from->settings.link)
+		from->counters->dropped[DROP_LINK_DOWN] += count;
+	else if (from->settings.monitor)
+		from->counters->dropped[DROP_NOT_ALLOWED] += count;
+	else if (from->settings.vlan_mode == PORT_VLAN_NONE)
+		forward_as_they_are(by, from, frame, count);
+	else
+		forward_tagged(by, from, frame, count);
 	from->ops->consume(from, count);
 	return count;
 }

@@ -11,21 +11,30 @@
 #define SERVICE_TAG_TYPE 0x88a8 /* of 802.1ad: the outer of two */
 #define ID_MASK 0x0fff
 
-bool vlan_carried(const struct port_settings *settings, uint16_t vlan)
+static bool is_vlan(uint16_t id)
 {
-	bool possible = vlan >= VLAN_ID_LEAST && vlan <= VLAN_ID_MOST;
+	return id >= VLAN_ID_LEAST && id <= VLAN_ID_MOST;
+}
 
+void vlan_all_carried(const struct port_settings *settings, struct vlan_set *set)
+{
+	*set = (struct vlan_set){ 0 };
 	if (settings->monitor)
-		return false;
+		return;
 	switch ((enum port_vlan)settings->vlan_mode) {
 	case PORT_VLAN_NONE:
-		return vlan == 0;
+		set->word[0] = 1;
+		break;
 	case PORT_VLAN_ACCESS:
-		return possible && settings->vlan == vlan;
+		if (is_vlan(settings->vlan))
+			set->word[settings->vlan / 64] = UINT64_C(1) << settings->vlan % 64;
+		break;
 	case PORT_VLAN_TRUNK:
-		return possible && settings->trunk[vlan / 8] >> vlan % 8 & 1;
+		memcpy(set, settings->trunk, sizeof(*set));
+		set->word[0] &= ~UINT64_C(1);
+		set->word[VLAN_WORDS - 1] &= ~(UINT64_C(1) << 63);
+		break;
 	}
-	return false;
 }
 
 bool frame_copy_head(const struct frame *frame, uint8_t *bytes, uint32_t count)
@@ -111,11 +120,11 @@ static bool find_tag(const struct port_settings *from, bool has_tag, uint16_t *t
 	uint16_t vlan = *tag & ID_MASK;
 
 	if (from->vlan_mode == PORT_VLAN_TRUNK)
-		return has_tag && vlan_carried(from, vlan);
+		return has_tag && is_vlan(vlan) && from->trunk[vlan / 8] >> vlan % 8 & 1;
 	if (has_tag && vlan) /* 0: no VLAN, only a priority */
 		return false;
 	*tag = (uint16_t)(*tag | from->vlan);
-	return vlan_carried(from, from->vlan);
+	return is_vlan(from->vlan);
 }
 
 bool vlan_frame_enter(struct vlan_frame *tagged, const struct port_settings *from,

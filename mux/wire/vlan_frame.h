@@ -25,8 +25,16 @@ struct vlan_frame {
 	struct iovec iov[VIRTQUEUE_SEGMENTS + 1]; /* the head of that form, and the rest */
 };
 
-/* Does the port carry this VLAN? Number 0 is that of ports without VLANs. */
-bool vlan_carried(const struct port_settings *settings, uint16_t vlan);
+#define VLAN_COUNT 4096
+#define VLAN_WORDS (VLAN_COUNT / 64)
+
+/* Bit of each VLAN, laid out like the list of a trunk. */
+struct vlan_set {
+	uint64_t word[VLAN_WORDS];
+};
+
+/* The VLANs that a port carries. Number 0 is that of ports without VLANs. */
+void vlan_all_carried(const struct port_settings *settings, struct vlan_set *set);
 
 /*
  * Take a frame in from a port that is not of mode PORT_VLAN_NONE. False if it has no business

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define FAKE_ADDRESS 6
-#define FAKE_FRAME 64
+#define FAKE_FRAME 64U
 
 /*
  * A wire with fake ports, number 0 upwards, and a station at each with an address of its own. Knows

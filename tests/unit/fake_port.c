@@ -156,6 +156,23 @@ static enum port_result deliver(struct port *port, const struct frame *frame)
 	return PORT_DELIVERED;
 }
 
+static unsigned deliver_many(struct port *port, const struct frame *frame, unsigned count)
+{
+	unsigned went = 0;
+
+	for (; went < count; went++) {
+		enum port_result result = deliver(port, &frame[went]);
+
+		if (result == PORT_NO_ROOM)
+			break;
+		if (result == PORT_DROPPED)
+			continue;
+		port->counters->frames_received++;
+		port->counters->bytes_received += frame[went].length;
+	}
+	return went;
+}
+
 static void flush(struct port *port)
 {
 	struct fake_port *fake = of_port(port);
@@ -178,6 +195,7 @@ void fake_port_init(struct fake_port *fake, uint16_t number)
 		.peek = peek,
 		.consume = consume,
 		.deliver = deliver,
+		.deliver_many = deliver_many,
 		.flush = flush,
 		.arm = arm,
 	};
