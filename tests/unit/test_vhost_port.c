@@ -1,137 +1,5 @@
 /* Network cards of guests as ports of a cable: frames from one guest's memory into another's. */
-#include "compiler.h"
-#include "fake_card.h"
-#include "vhost_port.h"
-#include "wire.h"
-
-#include <check.h>
-#include <errno.h>
-#include <stdalign.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-
-#include <linux/virtio_config.h>
-
-#define BIT(feature) (1ULL << (feature))
-#define MODERN (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX))
-#define MERGEABLE (MODERN | BIT(VIRTIO_NET_F_MRG_RXBUF))
-#define INDIRECT BIT(VIRTIO_RING_F_INDIRECT_DESC)
-#define LEGACY 0ULL
-#define LONGEST 65549
-
-struct end {
-	struct fake_card card;
-	struct vhost_port vhost;
-	unsigned interrupts[2];
-};
-
-static struct end end[2];
-static struct wire *cable;
-static uint8_t sent_bytes[LONGEST], received_bytes[LONGEST];
-
-static void interrupt(struct virtqueue *queue)
-{
-	struct end *owner = queue->owner;
-
-	owner->interrupts[queue->index]++;
-}
-
-static void attach(struct end *guest, struct virtqueue *queue, unsigned index)
-{
-	struct fake_card_queue *driver = &guest->card.queue[index];
-	uint64_t features = guest->card.features;
-
-	*queue = (struct virtqueue){
-		.memory = &guest->vhost.memory,
-		.interrupt = interrupt,
-		.owner = guest,
-		.desc_address = fake_card_address(&guest->card, driver->ring.desc),
-		.avail_address = fake_card_address(&guest->card, driver->ring.avail),
-		.used_address = fake_card_address(&guest->card, driver->ring.used),
-		.size = (uint16_t)driver->ring.num,
-		.index = (uint16_t)index,
-		.event_index = features & BIT(VIRTIO_RING_F_EVENT_IDX),
-		.indirect = features & BIT(VIRTIO_RING_F_INDIRECT_DESC),
-	};
-	ck_assert_int_eq(virtqueue_enable(queue), 0);
-}
-
-static void plug(unsigned number, const struct fake_card_options *options, uint64_t features)
-{
-	struct end *guest = &end[number];
-	struct port *port = &guest->vhost.port;
-
-	fake_card_create(&guest->card, options);
-	fake_card_reset(&guest->card, features);
-	ck_assert_int_eq(vhost_port_init(&guest->vhost), 0);
-	guest->vhost.memory = guest->card.memory;
-	attach(guest, &guest->vhost.receive, FAKE_CARD_RECEIVE);
-	attach(guest, &guest->vhost.transmit, FAKE_CARD_TRANSMIT);
-	guest->vhost.receive_enabled = true;
-	guest->vhost.transmit_enabled = true;
-	port->number = (uint16_t)number;
-	port->settings.link = 1;
-	port->counters = aligned_alloc(alignof(struct port_counters), sizeof(*port->counters));
-	memset(port->counters, 0, sizeof(*port->counters));
-	vhost_port_update(&guest->vhost, features);
-	wire_plug(cable, port);
-	memset(guest->interrupts, 0, sizeof(guest->interrupts));
-}
-
-static void start(void)
-{
-	cable = wire_create(&wire_cable, 0);
-	ck_assert_ptr_nonnull(cable);
-	memset(end, 0, sizeof(end));
-	for (unsigned i = 0; i < LONGEST; i++)
-		sent_bytes[i] = (uint8_t)(i * 7 + i / 256);
-}
-
-static void stop(void)
-{
-	wire_destroy(cable);
-	for (unsigned i = 0; i < 2; i++) {
-		if (!end[i].vhost.batch)
-			continue;
-		free(end[i].vhost.port.counters);
-		vhost_port_release(&end[i].vhost);
-		fake_card_destroy(&end[i].card);
-	}
-}
-
-static unsigned turn(void)
-{
-	unsigned passed = 0;
-
-	for (unsigned i = 0; i < 2; i++)
-		passed += cable->type->forward(cable, &end[i].vhost.port);
-	wire_flush(cable);
-	return passed;
-}
-
-static void run(void)
-{
-	while (turn())
-		;
-}
-
-static void send_frame(unsigned number, uint32_t length)
-{
-	ck_assert(fake_card_send(&end[number].card, NULL, sent_bytes, length));
-}
-
-static void check_arrival(unsigned number, uint32_t length)
-{
-	struct virtio_net_hdr_v1 header;
-
-	memset(received_bytes, 0, length);
-	ck_assert_int_eq(fake_card_receive(&end[number].card, &header, received_bytes, LONGEST),
-		(int)length);
-	ck_assert_mem_eq(received_bytes, sent_bytes, length);
-	ck_assert_uint_eq(header.flags, 0);
-	ck_assert_uint_eq(header.gso_type, 0);
-}
+#include "vhost_port_fixture.h"
 
 static const uint32_t lengths[] = { 14, 15, 42, 59, 60, 63, 64, 65, 76, 100, 127, 128, 129, 256,
 	512, 1514, 1518 };
@@ -171,6 +39,258 @@ START_TEST(carries_frames_of_every_layout_to_every_other)
 		ARRAY_SIZE(lengths));
 }
 
+/* The header, and a receiver's, cut at every byte. */
+START_TEST(carries_frames_whose_headers_lie_in_pieces)
+{
+	const struct fake_card_options pieces = { .piece = (uint32_t)_i, .receive_size = 60 };
+	const uint64_t features[] = { LEGACY, MODERN, MERGEABLE, MODERN | INDIRECT };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(features); i++) {
+		plug(0, &pieces, features[i]);
+		plug(1, &pieces, features[ARRAY_SIZE(features) - 1 - i]);
+		send_frame(0, 20);
+		send_frame(0, 44);
+		run();
+		check_arrival(1, 20);
+		check_arrival(1, 44);
+		unplug(0);
+		unplug(1);
+	}
+}
+
+/* Far enough that the rings' indexes begin anew; the receiver looks at times, at times it does not.
+ */
+START_TEST(loses_nothing_and_keeps_the_order_with_a_receiver_that_stops_and_goes)
+{
+	uint32_t sent = 0, received = 0;
+
+	plug(0, &(struct fake_card_options){ .ring_size = 64 }, layouts[_i].features);
+	plug(1, &(struct fake_card_options){ .ring_size = 128 }, layouts[_i].features);
+	for (unsigned i = 0; received < UINT16_MAX + 500; i++) {
+		while (send_number(0, sent))
+			sent++;
+		if (i % 7 < 5)
+			turn();
+		for (unsigned j = 0; j < i % 50 && receive_number(1, received); j++)
+			received++;
+	}
+
+	ck_assert_uint_eq(end[1].vhost.port.counters->dropped[DROP_NO_ROOM], 0);
+	ck_assert_ptr_null(vhost_port_broken(&end[0].vhost));
+	ck_assert_ptr_null(vhost_port_broken(&end[1].vhost));
+}
+
+START_TEST(gives_the_sender_its_buffers_only_when_the_receiver_has_the_frames)
+{
+	plug(0, &(struct fake_card_options){ 0 }, MODERN);
+	plug(1, &(struct fake_card_options){ .ring_size = 16 }, MODERN);
+	for (uint32_t i = 0; i < 100; i++)
+		ck_assert(send_number(0, i));
+
+	run();
+	ck_assert_uint_eq(end[0].card.queue[FAKE_CARD_TRANSMIT].ring.used->idx, 16);
+	ck_assert(end[0].vhost.port.blocked);
+	ck_assert(end[1].vhost.port.starved);
+	for (uint32_t i = 0; i < 100; i++) {
+		ck_assert(receive_number(1, i));
+		run();
+	}
+
+	ck_assert_uint_eq(fake_card_reap(&end[0].card), 100);
+	ck_assert(!end[0].vhost.port.blocked);
+}
+
+START_TEST(spreads_a_long_frame_over_as_many_buffers_as_it_takes)
+{
+	struct virtio_net_hdr_v1 header;
+
+	plug(0, &(struct fake_card_options){ 0 }, MERGEABLE);
+	plug(1, &(struct fake_card_options){ .receive_size = 100, .ring_size = 64 }, MERGEABLE);
+	for (uint32_t length = 14; length < 700; length++) {
+		send_frame(0, length);
+		run();
+		ck_assert_int_eq(fake_card_receive(&end[1].card, &header, received_bytes, LONGEST),
+			(int)length);
+		ck_assert_mem_eq(received_bytes, sent_bytes, length);
+		ck_assert_uint_eq(header.num_buffers, (length + 12 + 99) / 100);
+	}
+}
+
+START_TEST(drops_what_does_not_fit_into_a_buffer_that_stands_alone)
+{
+	plug(0, &(struct fake_card_options){ 0 }, MODERN);
+	plug(1, &(struct fake_card_options){ .receive_size = 112 }, MODERN);
+	send_frame(0, 100);
+	send_frame(0, 101);
+	send_frame(0, 99);
+	run();
+
+	check_arrival(1, 100);
+	check_arrival(1, 99);
+	ck_assert_uint_eq(end[1].vhost.port.counters->dropped[DROP_TOO_LONG], 1);
+	ck_assert_uint_eq(fake_card_reap(&end[0].card), 3);
+}
+
+START_TEST(drops_what_is_longer_than_all_buffers_there_can_be)
+{
+	plug(0, &(struct fake_card_options){ 0 }, MERGEABLE);
+	plug(1, &(struct fake_card_options){ .receive_size = 100, .ring_size = 8 }, MERGEABLE);
+	send_frame(0, 789);
+	send_frame(0, 788);
+	run();
+
+	check_arrival(1, 788);
+	ck_assert_uint_eq(end[1].vhost.port.counters->dropped[DROP_TOO_LONG], 1);
+}
+
+START_TEST(waits_for_the_last_of_many_buffers)
+{
+	plug(0, &(struct fake_card_options){ 0 }, MERGEABLE);
+	plug(1, &(struct fake_card_options){ .receive_size = 100, .ring_size = 8 }, MERGEABLE);
+	send_frame(0, 50);
+	send_frame(0, 788);
+	run();
+	ck_assert(end[0].vhost.port.blocked);
+	ck_assert_uint_eq(end[1].card.queue[FAKE_CARD_RECEIVE].ring.used->idx, 1);
+	check_arrival(1, 50);
+	run();
+
+	check_arrival(1, 788);
+	ck_assert_uint_eq(end[1].vhost.port.counters->dropped[DROP_TOO_LONG], 0);
+}
+
+static const struct virtio_net_hdr_v1 segmented = {
+	.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+	.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+	.hdr_len = 54,
+	.gso_size = 1000,
+	.csum_start = 34,
+	.csum_offset = 16,
+};
+
+/* TCP over IPv4, of so much payload. */
+static uint32_t fill_segment(uint32_t payload)
+{
+	static const uint8_t headers[] = { [12] = 8,
+		[14] = 0x45,
+		[22] = 64,
+		6,
+		[26] = 10,
+		0,
+		0,
+		1,
+		10,
+		0,
+		0,
+		2,
+		[46] = 0x50,
+		0x10,
+		[53] = 0 };
+	uint32_t length = payload + 40;
+
+	memcpy(sent_bytes, headers, sizeof(headers));
+	sent_bytes[16] = (uint8_t)(length >> 8);
+	sent_bytes[17] = (uint8_t)length;
+	return length + 14;
+}
+
+static void send_segmented(uint32_t payload)
+{
+	uint32_t length = fill_segment(payload);
+
+	ck_assert(fake_card_send(&end[0].card, &segmented, sent_bytes, length));
+}
+
+START_TEST(passes_long_segments_as_they_are_to_who_accepts_them)
+{
+	struct virtio_net_hdr_v1 header;
+
+	plug(0, &(struct fake_card_options){ .transmit_size = 66000 }, MERGEABLE | OFFLOADS);
+	plug(1, &(struct fake_card_options){ .receive_size = 4096 }, MERGEABLE | OFFLOADS);
+	send_segmented(65000);
+	run();
+
+	ck_assert_int_eq(fake_card_receive(&end[1].card, &header, received_bytes, LONGEST), 65054);
+	ck_assert_mem_eq(received_bytes, sent_bytes, 65054);
+	ck_assert_uint_eq(header.num_buffers, 16);
+	header.num_buffers = 0;
+	ck_assert_mem_eq(&header, &segmented, sizeof(header));
+}
+
+/* With fewer buffers at a time than there are segments: what is delivered is not sent again. */
+START_TEST(goes_on_in_the_midst_of_a_segmented_frame_when_there_is_room)
+{
+	uint32_t payload = 0;
+
+	plug(0, &(struct fake_card_options){ .transmit_size = 66000 }, MERGEABLE | OFFLOADS);
+	plug(1, &(struct fake_card_options){ .ring_size = 4 }, MODERN);
+	send_segmented(20500);
+	for (unsigned i = 0; i < 21; i++) {
+		run();
+
+		int length = fake_card_receive(&end[1].card, NULL, received_bytes, LONGEST);
+
+		ck_assert_int_gt(length, 54);
+		ck_assert_mem_eq(received_bytes + 54, sent_bytes + 54 + payload,
+			(size_t)length - 54);
+		payload += (uint32_t)length - 54;
+	}
+	run();
+
+	ck_assert_uint_eq(payload, 20500);
+	ck_assert_int_eq(fake_card_receive(&end[1].card, NULL, received_bytes, LONGEST), -1);
+	ck_assert_uint_eq(fake_card_reap(&end[0].card), 1);
+	ck_assert_uint_eq(end[1].vhost.port.counters->frames_segmented, 1);
+}
+
+/* Whoever takes over a ring begins at its used index: frames that were on their way come again. */
+START_TEST(sends_frames_in_flight_again_when_somebody_takes_over)
+{
+	plug(0, &(struct fake_card_options){ 0 }, MODERN);
+	plug(1, &(struct fake_card_options){ .ring_size = 16 }, MODERN);
+	for (uint32_t i = 0; i < 40; i++)
+		ck_assert(send_number(0, i));
+	run();
+	for (unsigned i = 0; i < 2; i++) {
+		struct virtqueue *queues[] = { &end[i].vhost.receive, &end[i].vhost.transmit };
+
+		for (unsigned j = 0; j < 2; j++) {
+			uint16_t used = queues[j]->used->idx;
+
+			virtqueue_disable(queues[j]);
+			ck_assert_int_eq(virtqueue_enable_at(queues[j], used), 0);
+		}
+		memset(end[i].interrupts, 0, sizeof(end[i].interrupts));
+		vhost_port_update(&end[i].vhost, MODERN);
+		ck_assert_uint_eq(end[i].interrupts[0], 1);
+		ck_assert_uint_eq(end[i].interrupts[1], 1);
+	}
+
+	for (uint32_t i = 0; i < 40; i++) {
+		run();
+		ck_assert(receive_number(1, i));
+	}
+	run();
+	ck_assert(!receive_number(1, 40));
+	ck_assert_uint_eq(fake_card_reap(&end[0].card), 40);
+}
+
+static void add_tests(TCase *tcase)
+{
+	tcase_add_loop_test(tcase, carries_frames_whose_headers_lie_in_pieces, 1, 14);
+	tcase_add_loop_test(tcase,
+		loses_nothing_and_keeps_the_order_with_a_receiver_that_stops_and_goes, 0,
+		ARRAY_SIZE(layouts) - 2);
+	tcase_add_test(tcase, gives_the_sender_its_buffers_only_when_the_receiver_has_the_frames);
+	tcase_add_test(tcase, spreads_a_long_frame_over_as_many_buffers_as_it_takes);
+	tcase_add_test(tcase, drops_what_does_not_fit_into_a_buffer_that_stands_alone);
+	tcase_add_test(tcase, drops_what_is_longer_than_all_buffers_there_can_be);
+	tcase_add_test(tcase, waits_for_the_last_of_many_buffers);
+	tcase_add_test(tcase, passes_long_segments_as_they_are_to_who_accepts_them);
+	tcase_add_test(tcase, goes_on_in_the_midst_of_a_segmented_frame_when_there_is_room);
+	tcase_add_test(tcase, sends_frames_in_flight_again_when_somebody_takes_over);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("vhost port");
@@ -182,6 +302,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, stop);
 	tcase_add_loop_test(tcase, carries_frames_of_every_layout_to_every_other, 0,
 		ARRAY_SIZE(layouts) * ARRAY_SIZE(layouts));
+	add_tests(tcase);
 
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
