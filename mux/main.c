@@ -9,6 +9,7 @@
 #include "server.h"
 #include "units.h"
 #include "viewer.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -286,6 +287,8 @@ int main(int count, char **words)
 	};
 	bool attaches;
 
+	if (count == 2 && !strcmp(words[1], WORKER_WORD))
+		return worker_main(WORKER_CONTROL_FD);
 	signal(SIGCHLD, SIG_DFL); /* ignored by whoever started us, it would never come */
 	log_init(LOG_INFO);
 	if (!parse_options(&arguments, &count, &words, false))

@@ -4,6 +4,7 @@
 
 #include "fd.h"
 #include "log.h"
+#include "mux_config.h"
 #include "notify.h"
 #include "server_sockets.h"
 #include "viewer.h"
@@ -205,6 +206,10 @@ static int passed(void *owner, const char *name)
 /* 0, or -errno after a log line. */
 static int begin_wires(struct server *server)
 {
+	const struct mux_config *config = server->options->config;
+	char message[WIRES_MESSAGE_MAX];
+	int error = 0;
+
 	snprintf(server->wires_directory, sizeof(server->wires_directory), "%s/net",
 		server->options->directory.mux);
 	server->wires = (struct wires_options){
@@ -217,7 +222,12 @@ static int begin_wires(struct server *server)
 		log_error("muxd: no memory");
 		return -ENOMEM;
 	}
-	return 0;
+	for (size_t i = 0; !error && i < config->wire_count; i++) {
+		error = wires_add(server->mux.wires, &config->wires[i], message);
+		if (error)
+			log_error("%s", message);
+	}
+	return error;
 }
 
 /* 0, or -errno after a log line. */

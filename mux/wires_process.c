@@ -10,11 +10,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,63 +31,72 @@ struct wires_process {
 	LIST_ENTRY(wires_process) link;
 };
 
-/* Also where it is there already: it stays open over execve(). */
-static bool place(int fd, int number)
+/* What a worker begins with: its end of the control sockets, our stderr, no other descriptor. */
+static int arrange(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int control)
 {
-	return dup2(fd, number) == number && !fcntl(number, F_SETFD, 0);
+	sigset_t mask;
+	int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDOUT_FILENO);
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(actions, control, WORKER_CONTROL_FD);
+	if (!error)
+		error = posix_spawn_file_actions_addclosefrom_np(actions, WORKER_CONTROL_FD + 1);
+	sigemptyset(&mask);
+	posix_spawnattr_setsigmask(attributes, &mask);
+	posix_spawnattr_setpgroup(attributes, 0); /* signals of the terminal are for muxd */
+	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+	return error;
 }
 
 /*
- * In the child. It hears of its end by the socket: signals of the terminal or the service manager
- * come to muxd, which decides. Nothing but what is passed here stays open.
+ * We sleep until the new program runs, so that no copy of us outlives us with our sockets. 0 or
+ * -errno.
  */
-static _Noreturn void become_worker(const char *name, int control, pid_t parent)
+static int spawn(const char *name, int control, pid_t *id)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 	char title[WIRE_NAME_MAX + 16];
 	char word[] = WORKER_WORD;
 	char *words[] = { title, word, NULL };
-	char *none[] = { NULL };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t mask;
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int error;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	sigemptyset(&mask);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
 	snprintf(title, sizeof(title), "muxd: wire %s", name);
-	if (null < 0 || !place(null, STDIN_FILENO) || !place(null, STDOUT_FILENO) ||
-		!place(control, WORKER_CONTROL_FD) || getppid() != parent)
-		_exit(1);
-	close_range(WORKER_CONTROL_FD + 1, ~0U, 0);
-	execve("/proc/self/exe", words, none);
-	_exit(1);
+	if (posix_spawn_file_actions_init(&actions))
+		return -ENOMEM;
+	posix_spawnattr_init(&attributes);
+	error = arrange(&actions, &attributes, control);
+	if (!error)
+		error = posix_spawn(id, "/proc/self/exe", &actions, &attributes, words, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return -error;
 }
 
 /* As options->start (wires.h). */
 static int start_process(const char *name, int *control, pid_t *id)
 {
-	int pair[2] = { -1, -1 };
-	pid_t parent = getpid();
-	int life;
+	AUTO_CLOSE int ours = -1;
+	AUTO_CLOSE int theirs = -1;
+	int pair[2], life;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	*id = fork();
-	if (!*id)
-		become_worker(name, pair[1], parent);
-	life = *id < 0 ? -errno : pidfd_open(*id, 0);
-	if (*id > 0 && life < 0) {
+	ours = pair[0];
+	theirs = pair[1];
+	life = spawn(name, theirs, id);
+	if (life)
+		return life;
+	life = pidfd_open(*id, 0);
+	if (life < 0) {
 		life = -errno;
 		kill(*id, SIGKILL);
 		waitpid(*id, NULL, 0);
+		return life;
 	}
-	close(pair[1]);
-	if (life < 0)
-		close(pair[0]);
-	else
-		*control = pair[0];
+	*control = take_fd(&ours);
 	return life;
 }
 

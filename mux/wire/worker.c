@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #define MESSAGES_AT_ONCE 64 /* then guests have their turn */
@@ -210,6 +211,7 @@ static int serve(struct worker *worker)
 		log_error("worker: no setup: %s", strerror(-error));
 		return 1;
 	}
+	prctl(PR_SET_NAME, worker->setup.name);
 	if (worker_sandbox_seal())
 		return 1;
 	worker_tell_ready(worker);
@@ -226,6 +228,7 @@ int worker_main(int control_fd)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* also of a worker that does not come to look */
 	if (worker_sandbox_begin(control_fd) || !worker) {
 		log_error("worker: it cannot start: %s", strerror(errno));
 		free(worker);

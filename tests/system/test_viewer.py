@@ -214,7 +214,7 @@ class Prompt(ViewerTest):
 
     def test_words_are_completed(self):
         terminal = self.console()
-        terminal.send("li\tvm\t")
+        terminal.send("lis\tvm\t")
         terminal.wait_for(r"vm1  vm2\r\ncons> list vm")
         terminal.send("2\t\r")
         self.mux.wait_commands(["list", "vm2"])
