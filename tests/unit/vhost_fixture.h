@@ -41,6 +41,7 @@ static inline void plug_in(unsigned i, const struct fake_frontend_options *optio
 {
 	struct fake_frontend_options copy = *options;
 
+	fake_worker_unplug(&worker, i);
 	fake_frontend_release(&frontend[i]);
 	copy.turn = fake_worker_turn;
 	copy.context = &worker;
