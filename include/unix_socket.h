@@ -11,4 +11,8 @@
 int unix_listen(const char *path, mode_t mode);
 int unix_connect(const char *path);
 
+/* The same, with our end bound to an abstract name of at most UNIX_NAME_MAX characters. */
+#define UNIX_NAME_MAX 107
+int unix_connect_from(const char *name, const char *path);
+
 #endif

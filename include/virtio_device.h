@@ -20,6 +20,17 @@ struct device_context {
 	struct event_base *base; /* the main thread's loop */
 	struct console_link *link;
 	const void *options; /* parsed configuration of this device, or NULL */
+
+	/* For a device whose queues another process serves. */
+	int memory_fd; /* a file of all of memory, its regions one after the other */
+	int interrupt_fd; /* eventfd that interrupts the driver */
+	/*
+	 * From now on kicks of the queue signal a new eventfd, which holds one kick already. The
+	 * descriptor stays the machine's, valid until the next for this queue; or -errno. Any
+	 * thread, under the device's lock.
+	 */
+	int (*new_kick)(void *owner, uint16_t queue);
+	void *owner;
 };
 
 /* A kind of device: one constant at the end of its file, listed in device_types.h. */
@@ -29,6 +40,7 @@ struct virtio_device_type {
 	uint16_t queue_count;
 	uint64_t features; /* offered besides those every device has */
 	size_t instance_size; /* of the struct that begins with struct virtio_device */
+	bool served_elsewhere; /* another process serves its queues; no kick comes here */
 
 	int (*create)(struct virtio_device *device, const struct device_context *context);
 	void (*destroy)(struct virtio_device *device); /* optional; also of a half-built one */

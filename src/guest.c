@@ -8,6 +8,7 @@
 #include "monotonic.h"
 #include "notify.h"
 #include "panic.h"
+#include "runtime_dir.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -72,6 +73,7 @@ static int start_machine(struct guest *guest)
 		.config = guest->config,
 		.base = guest->base,
 		.link = guest->link,
+		.mux_dir = guest->dir->mux,
 		.kvm_fd = guest->kvm_fd,
 	};
 	struct console_link_status console;

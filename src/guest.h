@@ -19,7 +19,8 @@ struct runtime_dir;
  * Owned by main(); everything here happens on the main thread.
  */
 struct guest {
-	const struct vmm_config *config; /* borrowed */
+	const struct vmm_config *config; /* borrowed, as dir */
+	const struct runtime_dir *dir;
 	struct event_base *base;
 	struct console_link *link;
 	struct control *control;

@@ -259,6 +259,7 @@ enum exit_status guest_run(const struct vmm_config *config, const struct runtime
 	if (!guest)
 		return EXIT_HOST_FAILURE;
 	guest->config = config;
+	guest->dir = dir;
 	guest->started_ms = guest_uptime_ms(guest); /* the time now, as it was 0 */
 	guest->kvm_fd = -1;
 	guest->signal_fd = -1;

@@ -131,6 +131,7 @@ int machine_create(struct machine *machine, const struct machine_host *host)
 	machine->config = host->config;
 	machine->base = host->base;
 	machine->link = host->link;
+	machine->mux_dir = host->mux_dir;
 	machine->kvm_fd = host->kvm_fd;
 	machine->vm_fd = -1;
 	machine->memory_fd = -1;

@@ -56,9 +56,10 @@ struct boot_entry {
  * tear-down and a new build, with the console link and the control socket going on.
  */
 struct machine {
-	const struct vmm_config *config; /* borrowed, as the next three */
+	const struct vmm_config *config; /* borrowed, as the next four */
 	struct event_base *base;
 	struct console_link *link;
+	const char *mux_dir;
 	int kvm_fd;
 	int vm_fd;
 	int memory_fd; /* sealed memfd behind guest RAM */
@@ -96,6 +97,7 @@ struct machine_host {
 	const struct vmm_config *config;
 	struct event_base *base;
 	struct console_link *link;
+	const char *mux_dir; /* muxd's runtime directory: its wires are in net/ below it */
 	int kvm_fd;
 };
 

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -38,12 +39,29 @@ static int open_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int connect_to(const struct sockaddr_un *address)
+static int bind_abstract(int fd, const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = strlen(name);
+
+	if (length > UNIX_NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path + 1, name, length);
+	length += offsetof(struct sockaddr_un, sun_path) + 1;
+	return bind(fd, (const struct sockaddr *)&address, (socklen_t)length) ? -errno : 0;
+}
+
+/* name: NULL for none of our own. */
+static int connect_to(const char *name, const struct sockaddr_un *address)
 {
 	AUTO_CLOSE int fd = open_socket();
+	int result;
 
 	if (fd < 0)
 		return fd;
+	result = name ? bind_abstract(fd, name) : 0;
+	if (result < 0)
+		return result;
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)))
 		return -errno;
 	return take_fd(&fd);
@@ -54,7 +72,15 @@ int unix_connect(const char *path)
 	struct sockaddr_un address;
 	int result = make_address(&address, path);
 
-	return result ? result : connect_to(&address);
+	return result ? result : connect_to(NULL, &address);
+}
+
+int unix_connect_from(const char *name, const char *path)
+{
+	struct sockaddr_un address;
+	int result = make_address(&address, path);
+
+	return result ? result : connect_to(name, &address);
 }
 
 /*
@@ -83,7 +109,7 @@ static bool is_dead_socket(const struct sockaddr_un *address)
 
 	if (lstat(address->sun_path, &status) || !S_ISSOCK(status.st_mode))
 		return false;
-	fd = connect_to(address);
+	fd = connect_to(NULL, address);
 	return fd == -ECONNREFUSED;
 }
 
