@@ -272,6 +272,22 @@ START_TEST(a_poisoned_header_is_refused)
 	ck_assert_msg(!offload_check(&frame, ALL), "%s", poisoned[_i].what);
 }
 
+START_TEST(the_field_of_a_checksum_lies_within_the_frame)
+{
+	build(&fake_packet_forms[2], 100);
+	frame.header.csum_start = (uint16_t)(packet.length - 18);
+	ck_assert(offload_check(&frame, ALL)); /* the last two bytes */
+	frame.header.csum_start++;
+	ck_assert(!offload_check(&frame, ALL));
+	frame.header.csum_start = (uint16_t)(packet.length - 1);
+	frame.header.csum_offset = 0;
+	ck_assert(!offload_check(&frame, ALL));
+	frame.header.csum_start = FRAME_LENGTH_LEAST - 1;
+	ck_assert(!offload_check(&frame, ALL));
+	frame.header.csum_start = FRAME_LENGTH_LEAST;
+	ck_assert(offload_check(&frame, ALL));
+}
+
 START_TEST(what_the_sender_changes_after_the_check_makes_no_segments)
 {
 	build(&fake_packet_forms[TSO], 4096);
@@ -336,6 +352,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, headers_move_with_a_tag);
 	tcase_add_loop_test(tcase, a_poisoned_header_is_refused, 0,
 		sizeof(poisoned) / sizeof(poisoned[0]));
+	tcase_add_test(tcase, the_field_of_a_checksum_lies_within_the_frame);
 	tcase_add_test(tcase, what_the_sender_changes_after_the_check_makes_no_segments);
 	tcase_add_test(tcase, a_routing_header_is_passed_but_not_segmented);
 	tcase_add_test(tcase, extension_headers_without_end_are_refused);
