@@ -2,6 +2,7 @@
 #define OFFLOAD_H
 
 #include "frame.h"
+#include "virtqueue.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,24 +31,26 @@ void offload_shift(struct frame *frame, int bytes);
 /* Whether a receiver that accepted these features takes the frame as it is. */
 bool offload_accepted(const struct frame *frame, uint64_t accepted);
 
-/* A frame as the receiver takes it, in bytes of its own where anything had to be computed. */
+/* A frame as the receiver takes it, in bytes of its own as far as anything is decided by them. */
 struct offload_segment {
 	struct frame frame;
-	struct iovec iov[1];
+	struct iovec
+		iov[VIRTQUEUE_SEGMENTS + 2]; /* a switch may have put in one, headers another */
 	uint8_t bytes[FRAME_LENGTH_MAX + FRAME_TAG_LENGTH];
 };
 
 /*
- * How many frames it makes for a receiver that does not take it as it is: at least 1; 0 if it
- * cannot be segmented. The same for every call as long as the sender leaves the frame alone; so
- * that who finds no room for one can go on with it later.
+ * How many frames it makes for a receiver: 1 if that takes it as it is, 0 if it cannot be
+ * segmented. The same for every call as long as the sender leaves the frame alone; so that who
+ * finds no room for one can go on with it later.
  */
 unsigned offload_segments(const struct frame *frame, uint64_t accepted);
 
 /*
  * Make number index of them: one segment of the original, headers rewritten, the checksum completed
- * unless the receiver accepted to do that itself. False if the sender has changed the frame so that
- * it makes no sense.
+ * unless the receiver accepted to do that itself. A frame whose segmentation is left to the
+ * receiver has its headers copied, so that they are what they were checked to be. False if the
+ * sender has changed the frame so that it makes no sense.
  */
 bool offload_segment(const struct frame *frame, uint64_t accepted, unsigned index,
 	struct offload_segment *segment);

@@ -126,6 +126,35 @@ static bool make(const struct frame *frame, unsigned index, struct offload_segme
 	return index == 0 && frame_copy(frame, 0, segment->bytes, frame->length) == frame->length;
 }
 
+/* A copy of the headers, that makes sense, and the sender's payload. */
+static bool pin_headers(const struct frame *frame, struct offload_segment *segment)
+{
+	struct offload_headers headers;
+	size_t left;
+	unsigned count = 1;
+
+	if (frame->count >= sizeof(segment->iov) / sizeof(segment->iov[0]) ||
+		!offload_headers_copy(&headers, frame, segment->bytes) ||
+		headers.length != frame->header.hdr_len)
+		return false;
+	left = headers.length;
+	segment->iov[0] = (struct iovec){ segment->bytes, left };
+	for (unsigned i = 0; i < frame->count; i++) {
+		const struct iovec *iov = &frame->iov[i];
+
+		if (iov->iov_len > left) {
+			segment->iov[count++] = (struct iovec){ (uint8_t *)iov->iov_base + left,
+				iov->iov_len - left };
+			left = 0;
+		} else {
+			left -= iov->iov_len;
+		}
+	}
+	segment->frame.iov = segment->iov;
+	segment->frame.count = count;
+	return true;
+}
+
 bool offload_segment(const struct frame *frame, uint64_t accepted, unsigned index,
 	struct offload_segment *segment)
 {
@@ -133,7 +162,7 @@ bool offload_segment(const struct frame *frame, uint64_t accepted, unsigned inde
 
 	segment->frame = *frame;
 	if (offload_accepted(frame, accepted))
-		return index == 0;
+		return index == 0 && (!header->gso_type || pin_headers(frame, segment));
 	if (frame->length > sizeof(segment->bytes))
 		return false;
 	if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {

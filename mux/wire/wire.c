@@ -166,7 +166,7 @@ static enum port_result put_segments(struct port *to, const struct frame *frame,
 
 	for (; *done < count; (*done)++) {
 		if (!offload_segment(frame, to->accepted, *done, segment))
-			return drop(to, DROP_NOT_SEGMENTED);
+			return drop(to, DROP_MALFORMED);
 
 		enum port_result result = put(to, &segment->frame);
 
@@ -184,9 +184,16 @@ static enum port_result put_segments(struct port *to, const struct frame *frame,
 
 static enum port_result complete(struct port *to, const struct frame *frame, unsigned *done)
 {
-	if (LIKELY(frame->plain || offload_accepted(frame, to->accepted)))
+	if (LIKELY(frame->plain))
 		return put(to, frame);
-	return put_segments(to, frame, done);
+	if (!offload_accepted(frame, to->accepted))
+		return put_segments(to, frame, done);
+	if (!frame->header.gso_type)
+		return put(to, frame);
+	if (!offload_segment(frame, to->accepted, 0, to->wire->segment))
+		return drop(to,
+			DROP_MALFORMED); /* its sender has changed it since it was checked */
+	return put(to, &to->wire->segment->frame);
 }
 
 static enum port_result delay(struct port *to, const struct frame *frame)

@@ -126,10 +126,10 @@ START_TEST(a_checksum_of_zero_is_written_as_ones_in_udp)
 		packet.bytes[packet.headers] = (uint8_t)(value >> 8);
 		packet.bytes[packet.headers + 1] = (uint8_t)value;
 		lay_out(4096);
-		ck_assert(offload_check(&frame, ALL));
-		ck_assert(offload_segment(&frame, 0, 0, &segment));
-		ck_assert(
-			segment.bytes[packet.transport + 6] || segment.bytes[packet.transport + 7]);
+		if (!offload_check(&frame, ALL) || !offload_segment(&frame, 0, 0, &segment) ||
+			!(segment.bytes[packet.transport + 6] ||
+				segment.bytes[packet.transport + 7]))
+			ck_abort_msg("payload %#x", value);
 	}
 }
 
@@ -302,6 +302,22 @@ START_TEST(what_the_sender_changes_after_the_check_makes_no_segments)
 	ck_assert_uint_eq(segment.frame.length, TRANSPORT + 60 + 1448);
 }
 
+START_TEST(headers_that_a_receiver_segments_by_are_what_was_checked)
+{
+	static uint8_t bytes[FAKE_PACKET_MAX];
+
+	build(&fake_packet_forms[TSO], 50);
+	ck_assert(offload_check(&frame, ALL));
+
+	ck_assert(offload_segment(&frame, ALL, 0, &segment));
+	memset(packet.bytes, 0xff, packet.headers);
+	flatten(&segment.frame, bytes);
+	ck_assert_uint_eq(bytes[NETWORK], 0x45);
+	ck_assert_mem_eq(bytes + packet.headers, packet.bytes + packet.headers,
+		packet.form.payload);
+	ck_assert(!offload_segment(&frame, ALL, 0, &segment));
+}
+
 START_TEST(a_routing_header_is_passed_but_not_segmented)
 {
 	build(&fake_packet_forms[11], 4096); /* its hop-by-hop header becomes one */
@@ -343,6 +359,7 @@ START_TEST(the_longest_frame_with_one_more_tag_is_made_whole)
 
 static void add_tests(TCase *tcase)
 {
+	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, every_receiver_gets_what_it_accepted, 0, FAKE_PACKET_FORMS);
 	tcase_add_loop_test(tcase, only_what_was_negotiated_may_be_asked_for, 0, FAKE_PACKET_FORMS);
 	tcase_add_test(tcase, a_checksum_of_zero_is_written_as_ones_in_udp);
@@ -354,6 +371,7 @@ static void add_tests(TCase *tcase)
 		sizeof(poisoned) / sizeof(poisoned[0]));
 	tcase_add_test(tcase, the_field_of_a_checksum_lies_within_the_frame);
 	tcase_add_test(tcase, what_the_sender_changes_after_the_check_makes_no_segments);
+	tcase_add_test(tcase, headers_that_a_receiver_segments_by_are_what_was_checked);
 	tcase_add_test(tcase, a_routing_header_is_passed_but_not_segmented);
 	tcase_add_test(tcase, extension_headers_without_end_are_refused);
 	tcase_add_test(tcase, the_longest_frame_with_one_more_tag_is_made_whole);
