@@ -117,7 +117,7 @@ static void tell_state(struct viewer *viewer, struct viewer_channel *channel, co
 	bool hidden = !channel->followed && is_one_of(channel->state, ends);
 	char key[16] = "";
 
-	if (!*before && !strcmp(channel->state, "gone"))
+	if (viewer_is_log(channel) || (!*before && !strcmp(channel->state, "gone")))
 		return;
 	if (!hidden && !is_one_of(channel->state, away) && !is_one_of(before, away))
 		return;

@@ -8,6 +8,11 @@
 
 static const char palette[] = "gycmbrGYCMBR";
 
+bool viewer_is_log(const struct viewer_channel *channel)
+{
+	return !strcmp(channel->state, "log");
+}
+
 struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name)
 {
 	struct viewer_channel *channel = viewer->channels;
@@ -27,7 +32,7 @@ struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key)
 	if (channel || number < 0 || number > 8)
 		return channel;
 	channel = viewer->channels;
-	while (channel && (!channel->present || number-- > 0))
+	while (channel && (!channel->present || viewer_is_log(channel) || number-- > 0))
 		channel = channel->next;
 	return channel;
 }

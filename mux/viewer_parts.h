@@ -107,6 +107,8 @@ void viewer_output_close(struct viewer *viewer);
 /* viewer_list.c: the channels there are */
 struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name);
 /* Whose key it is; a digit that is nobody's counts the channels in the order of their names. */
+/* What a wire has to say: no guest's. */
+bool viewer_is_log(const struct viewer_channel *channel);
 struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key);
 struct viewer_channel *viewer_find_id(const struct viewer *viewer, uint32_t id);
 struct viewer_channel *viewer_channel_create(struct viewer *viewer, const char *name);

@@ -303,6 +303,16 @@ class Connected(ViewerTest):
         terminal.send(ESCAPE + b"4")
         terminal.wait_for("Ctrl-E 4 is no key")
 
+    def test_a_digit_does_not_count_logs_of_wires(self):
+        self.mux.add("cable0").set(state="log")
+        self.two.set(key="x")
+        terminal = self.connected()
+        terminal.send(ESCAPE + b"3")
+        terminal.wait_for("Ctrl-E 3 is no key")
+        terminal.send(ESCAPE + b"2")
+        terminal.wait_for("Connecting to 'vm2'")
+        self.assertNotIn("cable0: log", terminal.text())
+
     def test_what_is_pasted_behind_leaving_is_not_run(self):
         terminal = self.connected()
         terminal.send(ESCAPE + b".list bad\rlist bad\r")

@@ -460,6 +460,60 @@ class CommandTest(WireTest):
         self.assertFalse(os.path.exists(self.path("lan")))
 
 
+def can_make_interfaces():
+    """Root in a container may not."""
+    done = subprocess.run(
+        ["ip", "tuntap", "add", "dev", f"probe{os.getpid()}", "mode", "tap"],
+        capture_output=True, check=False,
+    )
+    if done.returncode == 0:
+        subprocess.run(["ip", "link", "del", f"probe{os.getpid()}"], check=True)
+    return done.returncode == 0
+
+
+@unittest.skipUnless(can_make_interfaces(), "this host lets nobody here make a TAP interface")
+class UplinkTest(WireTest):
+    def setUp(self):
+        super().setUp()
+        self.tap = f"muxd{os.getpid() % 1000000}"
+        self.mux.run("wire", "add", "switch", "lan", f"uplink={self.tap}")
+        self.until_state(self.tap, "running", "lan")
+
+    def exists(self):
+        return os.path.exists(f"/sys/class/net/{self.tap}")
+
+    def test_it_is_there_as_long_as_the_wire(self):
+        self.assertTrue(self.exists())
+        self.assertEqual(self.wires()["lan"]["uplink"], self.tap)
+        self.mux.run("wire", "remove", "lan")
+        wait_for(lambda: not self.exists(), "the interface is gone")
+
+    def test_it_outlives_a_worker(self):
+        with open(f"/sys/class/net/{self.tap}/ifindex", encoding="ascii") as file:
+            index = file.read()
+        worker = self.worker("lan")
+        os.kill(worker, signal.SIGKILL)
+        wait_for(lambda: self.worker("lan") != worker, "another worker")
+        self.until_state(self.tap, "running", "lan")
+        with open(f"/sys/class/net/{self.tap}/ifindex", encoding="ascii") as file:
+            self.assertEqual(file.read(), index)
+
+    def test_nobody_can_have_its_name(self):
+        self.assertTrue(self.plug(self.tap, "lan").is_closed())
+        self.until_log("this is the name of the uplink", "lan")
+
+    def test_a_second_wire_cannot_have_it(self):
+        message = self.fails("wire", "add", "switch", "other", f"uplink={self.tap}")
+        self.assertIn("somebody else has it", message)
+
+    def test_without_it_the_wire_goes_on(self):
+        front = self.connect("guest1", "lan")
+        subprocess.run(["ip", "link", "del", self.tap], check=True)
+        self.until_log(f"port {self.tap}: gone", "lan")
+        front.negotiate()
+        self.assertEqual(self.ports("lan")["guest1"]["state"], "connected")
+
+
 class TrafficTest(WireTest):
     """With guests that send: those of the benches."""
 
