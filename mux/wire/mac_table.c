@@ -9,25 +9,14 @@
 #include "mac_table.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 _Static_assert(MAC_TABLE_BUCKETS == 1 << 10, "the hash has ten bits");
 _Static_assert(MAC_TABLE_BUCKETS *MAC_TABLE_WAYS <= UINT16_MAX, "a port may hold them all");
-
-#define KEY_IN_USE (UINT64_C(1) << 63)
 
 void mac_table_init(struct mac_table *table, uint64_t secret, uint64_t another)
 {
 	table->secret[0] = secret;
 	table->secret[1] = another | 1;
-}
-
-uint64_t mac_table_key(const uint8_t address[6], uint16_t vlan)
-{
-	uint64_t key = 0;
-
-	memcpy(&key, address, 6);
-	return key | (uint64_t)vlan << 48 | KEY_IN_USE;
 }
 
 static unsigned bucket_of(const struct mac_table *table, uint64_t key)

@@ -30,8 +30,11 @@ struct mac_table {
 /* Of zeroes; the secrets make it unforeseeable which addresses get in each other's way. */
 void mac_table_init(struct mac_table *table, uint64_t secret, uint64_t another);
 
-/* An address in a VLAN, as a number that is never 0. */
-uint64_t mac_table_key(const uint8_t address[6], uint16_t vlan);
+/* An address (a number, its first byte the lowest) in a VLAN: a number that is never 0. */
+static inline uint64_t mac_table_key(uint64_t address, uint16_t vlan)
+{
+	return address | (uint64_t)vlan << 48 | UINT64_C(1) << 63;
+}
 
 /* The port it is at, or MAC_TABLE_NOWHERE. */
 uint16_t mac_table_find(const struct mac_table *table, uint64_t key);

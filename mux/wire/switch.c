@@ -14,11 +14,16 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#define ADDRESS_LENGTH 6
+#define ADDRESS_BITS 48
+#define ADDRESS_MASK ((UINT64_C(1) << ADDRESS_BITS) - 1)
 #define FLOOD MAC_TABLE_NOWHERE
+#define NOWHERE (FLOOD - 1)
 #define WORD_BITS 64
 #define WORDS (WIRE_PORTS_MAX / WORD_BITS)
 #define NS_IN_S 1000000000U
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "addresses are read as numbers");
+_Static_assert(PORT_BATCH <= WORD_BITS, "a group is a word of bits");
 
 struct port_set {
 	uint64_t word[WORDS];
@@ -34,14 +39,18 @@ struct learning_switch {
 	struct port_set member[VLAN_COUNT];
 	struct vlan_set carried[WIRE_PORTS_MAX]; /* the same, by port */
 	struct vlan_frame tagged; /* the frame being forwarded, if its sender is in a VLAN */
+	uint64_t
+		group[WIRE_PORTS_MAX]; /* frames of a batch that go to each port, between turns 0 */
+	struct frame gathered[PORT_BATCH];
 };
 
-/* Where a frame goes, decided by a copy of its addresses. */
+/* Where frames go. */
 struct decision {
-	uint8_t address[2 * ADDRESS_LENGTH]; /* destination, source */
+	uint64_t first_word; /* of the addresses it was decided for; nobody's at the beginning */
+	uint32_t last_word;
 	uint16_t vlan;
-	uint16_t to; /* a port, or FLOOD */
-	bool valid; /* the next frame with these addresses goes the same way */
+	uint16_t to; /* a port, FLOOD or NOWHERE */
+	uint64_t source; /* key of what was learned last; 0 at the beginning */
 };
 
 static struct learning_switch *of_wire(struct wire *wire)
@@ -58,6 +67,15 @@ static void assign(struct port_set *set, unsigned number, bool in)
 {
 	if (contains(set, number) != in)
 		set->word[number / WORD_BITS] ^= UINT64_C(1) << number % WORD_BITS;
+}
+
+static bool is_empty(const struct port_set *set)
+{
+	uint64_t any = 0;
+
+	for (unsigned i = 0; i < WORDS; i++)
+		any |= set->word[i];
+	return !any;
 }
 
 static void drop(struct port *port, enum port_drop reason)
@@ -146,56 +164,54 @@ static void unplugged(struct wire *wire, struct port *port)
 	mac_table_forget(&from->table, port->number);
 }
 
-static bool is_group(const uint8_t *address)
+static bool is_group(uint64_t address)
 {
-	return address[0] & 1;
+	return address & 1;
 }
 
-static bool is_nobody(const uint8_t *address)
+/* Addresses that never cross a switch (IEEE 802.1D, table 7-10): 01:80:c2:00:00:00 to 0f. */
+static bool is_reserved(uint64_t address)
 {
-	static const uint8_t zero[ADDRESS_LENGTH] = { 0 };
-
-	return memcmp(address, zero, ADDRESS_LENGTH) == 0;
+	return (address & 0xf0ffffffffff) == 0x0000c28001;
 }
 
-/* Addresses that never cross a switch (IEEE 802.1D, table 7-10). */
-static bool is_reserved(const uint8_t *address)
+/* False if nobody can have that address; which is counted. */
+static bool learn(struct learning_switch *in, struct port *from, uint64_t address,
+	struct decision *decision)
 {
-	static const uint8_t prefix[] = { 0x01, 0x80, 0xc2, 0x00, 0x00 };
+	uint64_t key = mac_table_key(address, decision->vlan);
 
-	return memcmp(address, prefix, sizeof(prefix)) == 0 && address[5] < 16;
-}
-
-/* Learn the source, look the destination up. False if the frame goes nowhere, which is counted. */
-static bool decide(struct learning_switch *in, struct port *from, struct decision *decision)
-{
-	const uint8_t *destination = decision->address;
-	const uint8_t *source = destination + ADDRESS_LENGTH;
-
-	decision->to = FLOOD;
-	if (is_group(source) || is_nobody(source)) {
+	if (LIKELY(key == decision->source))
+		return true;
+	if (is_group(address) || !address) {
 		drop(from, DROP_MALFORMED);
 		return false;
 	}
-	mac_table_learn(&in->table, mac_table_key(source, decision->vlan), from->number);
-	if (is_group(destination)) {
-		if (is_reserved(destination))
-			drop(from, DROP_NOT_ALLOWED);
-		return !is_reserved(destination);
-	}
-	decision->to = mac_table_find(&in->table, mac_table_key(destination, decision->vlan));
-	if (decision->to == FLOOD)
-		return true;
-	if (decision->to == from->number)
-		return false; /* it is there already */
-	if (contains(&in->member[decision->vlan], decision->to) &&
-		!contains(&in->reach[from->number], decision->to)) {
-		drop(from, DROP_NOT_ALLOWED);
-		return false;
-	}
-	if (!contains(&in->member[decision->vlan], decision->to))
-		decision->to = FLOOD;
+	mac_table_learn(&in->table, key, from->number);
+	decision->source = key;
 	return true;
+}
+
+static uint16_t find(struct learning_switch *in, struct port *from, uint64_t address, uint16_t vlan)
+{
+	uint16_t to;
+
+	if (is_group(address)) {
+		if (!is_reserved(address))
+			return FLOOD;
+		drop(from, DROP_NOT_ALLOWED);
+		return NOWHERE;
+	}
+	to = mac_table_find(&in->table, mac_table_key(address, vlan));
+	if (to == FLOOD || !contains(&in->member[vlan], to))
+		return FLOOD;
+	if (to == from->number)
+		return NOWHERE; /* it is there already */
+	if (!contains(&in->reach[from->number], to)) {
+		drop(from, DROP_NOT_ALLOWED);
+		return NOWHERE;
+	}
+	return to;
 }
 
 /* Each gets the form that its settings ask for; frame is NULL for a frame of a VLAN. */
@@ -233,42 +249,28 @@ static void flood(struct learning_switch *by, const struct port *from, uint16_t 
 	give_all(by, &set, frame);
 }
 
-/* The VLAN and a copy of the addresses. False if the frame must not enter, which is counted. */
-static bool enter(struct learning_switch *by, struct port *from, const struct frame *frame,
-	struct decision *next)
+/*
+ * Decide by the first bytes of the next frame, unless they are the same as those of the
+ * one before in this VLAN: then no table is asked.
+ */
+static void route(struct learning_switch *by, struct port *from, const uint8_t *bytes,
+	struct decision *decision)
 {
-	enum port_drop reason = DROP_MALFORMED;
+	uint64_t first_word;
+	uint32_t last_word;
 
-	next->vlan = 0;
-	if (from->settings.vlan_mode == PORT_VLAN_NONE) {
-		if (frame->length >= FRAME_LENGTH_LEAST &&
-			frame_copy_head(frame, next->address, sizeof(next->address)))
-			return true;
-	} else if (vlan_frame_enter(&by->tagged, &from->settings, frame, &reason)) {
-		memcpy(next->address, by->tagged.head, sizeof(next->address));
-		next->vlan = by->tagged.vlan;
-		return true;
-	}
-	drop(from, reason);
-	return false;
-}
-
-/* Where the next frame goes; as long as addresses stay the same, no table is asked. */
-static bool route(struct learning_switch *by, struct port *from, const struct frame *frame,
-	struct decision *last)
-{
-	struct decision next = { .valid = true };
-
-	if (!enter(by, from, frame, &next))
-		return false;
-	if (last->valid && next.vlan == last->vlan &&
-		memcmp(next.address, last->address, sizeof(next.address)) == 0)
-		return true;
-	last->valid = false;
-	if (!decide(by, from, &next))
-		return false;
-	*last = next;
-	return true;
+	memcpy(&first_word, bytes, sizeof(first_word));
+	memcpy(&last_word, bytes + sizeof(first_word), sizeof(last_word));
+	/* What is decided by is this copy: the compiler is not to look at the bytes again. */
+	__asm__ volatile("" : "+r"(first_word), "+r"(last_word));
+	if (LIKELY(first_word == decision->first_word && last_word == decision->last_word &&
+		    decision->to != NOWHERE))
+		return;
+	decision->first_word = first_word;
+	decision->last_word = last_word;
+	decision->to = NOWHERE;
+	if (learn(by, from, first_word >> ADDRESS_BITS | (uint64_t)last_word << 16, decision))
+		decision->to = find(by, from, first_word & ADDRESS_MASK, decision->vlan);
 }
 
 /* Plain members of a batch, one after the other, that all go to the same port. */
@@ -282,40 +284,106 @@ static void give_run(struct learning_switch *by, struct port *to, const struct f
 	}
 }
 
+static void route_as_it_is(struct learning_switch *by, struct port *from, const struct frame *frame,
+	struct decision *decision)
+{
+	uint8_t head[FRAME_LENGTH_LEAST];
+
+	if (LIKELY(frame->iov->iov_len >= FRAME_LENGTH_LEAST)) {
+		route(by, from, frame->iov->iov_base, decision);
+	} else if (frame_copy(frame, 0, head, sizeof(head)) == sizeof(head)) {
+		route(by, from, head, decision);
+	} else {
+		drop(from, DROP_MALFORMED);
+		decision->to = NOWHERE;
+	}
+}
+
+/*
+ * Frames of a batch that go to one port each, or nowhere: those to the same port together, in their
+ * order.
+ */
+static void give_groups(struct learning_switch *by, const struct frame *frame, const uint16_t *to,
+	unsigned count)
+{
+	uint16_t port[PORT_BATCH];
+	unsigned groups = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (to[i] == NOWHERE)
+			continue;
+		if (!by->group[to[i]])
+			port[groups++] = to[i];
+		by->group[to[i]] |= UINT64_C(1) << i;
+	}
+	for (unsigned i = 0; i < groups; i++) {
+		uint64_t left = by->group[port[i]];
+		unsigned gathered = 0;
+
+		by->group[port[i]] = 0;
+		for (; left; left &= left - 1)
+			by->gathered[gathered++] = frame[__builtin_ctzll(left)];
+		give_run(by, by->wire.port[port[i]], by->gathered, gathered);
+	}
+}
+
+/* Frames up to one that is for many; what is for one port alone needs no gathering. */
+static void give_few(struct learning_switch *by, const struct frame *frame, const uint16_t *to,
+	unsigned count)
+{
+	unsigned alike = 0;
+
+	while (alike < count && to[alike] == to[0])
+		alike++;
+	if (alike < count)
+		give_groups(by, frame, to, count);
+	else if (count && to[0] != NOWHERE)
+		give_run(by, by->wire.port[to[0]], frame, count);
+}
+
 /* Frames of a port without VLANs. */
 static void forward_as_they_are(struct learning_switch *by, struct port *from,
 	const struct frame *frame, unsigned count)
 {
-	struct decision decision = { .valid = false };
-	unsigned run = 0; /* frames before this one that wait for it to go the same way */
-	uint16_t to = FLOOD;
+	struct decision decision = { .to = NOWHERE };
+	bool monitored = !is_empty(&by->monitors);
+	uint16_t to[PORT_BATCH];
+	unsigned few = 0; /* frames before this one that are not for many */
 
 	for (unsigned i = 0; i < count; i++) {
-		bool goes = route(by, from, &frame[i], &decision);
-
-		if (run && (!goes || decision.to != to)) {
-			give_run(by, by->wire.port[to], &frame[i - run], run);
-			run = 0;
+		route_as_it_is(by, from, &frame[i], &decision);
+		to[i] = decision.to;
+		if (to[i] != FLOOD) {
+			few++;
+			continue;
 		}
-		to = decision.to;
-		if (goes && to == FLOOD)
-			flood(by, from, 0, &frame[i]);
-		else if (goes)
-			run++;
-		if (goes)
+		give_few(by, &frame[i - few], &to[i - few], few);
+		flood(by, from, 0, &frame[i]);
+		few = 0;
+	}
+	give_few(by, &frame[count - few], &to[count - few], few);
+	for (unsigned i = 0; monitored && i < count; i++) {
+		if (to[i] != NOWHERE)
 			give_all(by, &by->monitors, &frame[i]);
 	}
-	if (run)
-		give_run(by, by->wire.port[to], &frame[count - run], run);
 }
 
 static void forward_tagged(struct learning_switch *by, struct port *from, const struct frame *frame,
 	unsigned count)
 {
-	struct decision decision = { .valid = false };
+	struct decision decision = { .to = NOWHERE };
+	enum port_drop reason;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (!route(by, from, &frame[i], &decision))
+		if (!vlan_frame_enter(&by->tagged, &from->settings, &frame[i], &reason)) {
+			drop(from, reason);
+			continue;
+		}
+		if (decision.vlan != by->tagged.vlan)
+			decision.to = NOWHERE;
+		decision.vlan = by->tagged.vlan;
+		route(by, from, by->tagged.head, &decision);
+		if (decision.to == NOWHERE)
 			continue;
 		if (decision.to == FLOOD)
 			flood(by, from, decision.vlan, NULL);

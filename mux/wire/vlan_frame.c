@@ -37,14 +37,11 @@ void vlan_all_carried(const struct port_settings *settings, struct vlan_set *set
 	}
 }
 
-bool frame_copy_head(const struct frame *frame, uint8_t *bytes, uint32_t count)
+/* The first count bytes of a frame; false if it is shorter. */
+static bool copy_head(const struct frame *frame, uint8_t *bytes, uint32_t count)
 {
-	if (frame->length < count)
+	if (frame_copy(frame, 0, bytes, count) < count)
 		return false;
-	if (frame->iov[0].iov_len >= count)
-		memcpy(bytes, frame->iov[0].iov_base, count);
-	else
-		frame_copy(frame, 0, bytes, count);
 	/* What is decided by is the copy: the compiler is not to look at the original again. */
 	__asm__ volatile("" : : "r"(bytes) : "memory");
 	return true;
@@ -136,8 +133,7 @@ bool vlan_frame_enter(struct vlan_frame *tagged, const struct port_settings *fro
 	bool has_tag;
 
 	*reason = DROP_MALFORMED;
-	if (!frame_copy_head(frame, copy, sizeof(copy)) &&
-		!frame_copy_head(frame, copy, FRAME_LENGTH_LEAST))
+	if (!copy_head(frame, copy, sizeof(copy)) && !copy_head(frame, copy, FRAME_LENGTH_LEAST))
 		return false;
 	has_tag = word_at(copy + TYPE_OFFSET) == TAG_TYPE;
 	if (has_tag) {

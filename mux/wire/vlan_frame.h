@@ -46,7 +46,4 @@ bool vlan_frame_enter(struct vlan_frame *tagged, const struct port_settings *fro
 /* The form for a port that carries the VLAN or is a monitor; NULL if there is none for it. */
 const struct frame *vlan_frame_leave(struct vlan_frame *tagged, const struct port_settings *to);
 
-/* The first count bytes of a frame, each read once; false if it is shorter. */
-bool frame_copy_head(const struct frame *frame, uint8_t *bytes, uint32_t count);
-
 #endif

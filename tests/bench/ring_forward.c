@@ -3,7 +3,7 @@
  * drivers do as little as possible on one processor, the wire on another, both polling.
  *
  *	ring_forward [--wire cable|switch] [--ports N] [--active N] [--frame BYTES] [--ring SIZE]
- *		[--buffer BYTES] [--both-ways] [--touch] [--one-thread] [--turns N]
+ *		[--buffer BYTES] [--both-ways | --spread] [--touch] [--one-thread] [--turns N]
  *
  * Prints frames and bits a second, medians and bests of many short turns, and what memcpy() alone
  * makes of frames as long, from as many places to as many.
@@ -31,8 +31,8 @@
 
 static struct {
 	const char *wire;
-	unsigned ports, active, frame, ring, buffer, both_ways, touch, one_thread, turns;
-} options = { "cable", 2, 2, 64, 256, 2048, 0, 0, 0, 21 };
+	unsigned ports, active, frame, ring, buffer, both_ways, spread, touch, one_thread, turns;
+} options = { "cable", 2, 2, 64, 256, 2048, 0, 0, 0, 0, 21 };
 
 struct driver_queue {
 	struct vring ring;
@@ -135,7 +135,14 @@ static void create_guest(struct guest *guest, unsigned number)
 	wire_plug(wire, port);
 }
 
-/* From guest i to its neighbour of the same pair. */
+/* From a guest to its neighbour of the same pair, or to all others in turn. */
+static unsigned destination(unsigned number, unsigned frame)
+{
+	if (!options.spread)
+		return number ^ 1U;
+	return (number + 1 + frame % (options.active - 1)) % options.active;
+}
+
 static void address_frames(struct guest *guest, unsigned number)
 {
 	for (unsigned i = 0; i < options.ring; i++) {
@@ -143,7 +150,7 @@ static void address_frames(struct guest *guest, unsigned number)
 
 		memset(frame, 0, 14);
 		frame[0] = 2;
-		frame[5] = (uint8_t)(number ^ 1U);
+		frame[5] = (uint8_t)destination(number, i);
 		frame[6] = 2;
 		frame[11] = (uint8_t)number;
 		frame[12] = 8;
@@ -213,8 +220,8 @@ static void begin(void)
 {
 	for (unsigned i = 0; i < options.active; i++) {
 		guests[i].receive.ring.avail->idx = (uint16_t)options.ring;
-		if (sends(i))
-			guests[i].transmit.ring.avail->idx = (uint16_t)options.ring;
+		/* Who sends nothing else makes its address known. */
+		guests[i].transmit.ring.avail->idx = (uint16_t)(sends(i) ? options.ring : 1);
 	}
 }
 
@@ -245,7 +252,7 @@ static void *forward(void *unused)
 {
 	pin(options.one_thread ? 1 : 0);
 	while (!atomic_load_explicit(&done, memory_order_relaxed)) {
-		for (unsigned i = 0; i < options.ports; i++)
+		for (unsigned i = 0; i < options.active; i++) /* like the worker */
 			wire->type->forward(wire, &guests[i].vhost.port);
 		wire_flush(wire);
 		if (options.one_thread)
@@ -330,6 +337,7 @@ static void read_options(int argc, char **argv)
 		{ "ring", required_argument, NULL, 'r' },
 		{ "buffer", required_argument, NULL, 'b' },
 		{ "both-ways", no_argument, NULL, '2' },
+		{ "spread", no_argument, NULL, 's' },
 		{ "touch", no_argument, NULL, 't' },
 		{ "one-thread", no_argument, NULL, '1' },
 		{ "turns", required_argument, NULL, 'n' },
@@ -360,6 +368,10 @@ static void read_options(int argc, char **argv)
 			options.buffer = number;
 			break;
 		case '2':
+			options.both_ways = 1;
+			break;
+		case 's':
+			options.spread = 1;
 			options.both_ways = 1;
 			break;
 		case 't':
@@ -394,9 +406,9 @@ int main(int argc, char **argv)
 	double *rate;
 
 	read_options(argc, argv);
-	if (strcmp(options.wire, "cable") != 0)
+	if (strcmp(options.wire, "cable") != 0 && strcmp(options.wire, "switch") != 0)
 		die("unknown wire");
-	wire = wire_create(&wire_cable, 300);
+	wire = wire_create(strcmp(options.wire, "cable") == 0 ? &wire_cable : &wire_switch, 300);
 	guests = aligned_alloc(4096, options.ports * sizeof(*guests));
 	rate = calloc(options.turns, sizeof(*rate));
 	if (!wire || !guests || !rate)
