@@ -219,6 +219,14 @@ class Prompt(ViewerTest):
         terminal.send("2\t\r")
         self.mux.wait_commands(["list", "vm2"])
 
+    def test_what_a_command_knows_is_completed_behind_the_names(self):
+        terminal = self.console()
+        terminal.send("link vm1 d\t\r")
+        self.mux.wait_commands(["link", "vm1", "down"])
+        terminal.wait_for(PROMPT)
+        terminal.send("wire l\t--j\t\r")
+        self.mux.wait_commands(["wire", "list", "--json"])
+
     def test_control_c_clears_the_line_and_control_d_ends(self):
         terminal = self.console()
         terminal.send("list abc\x03")
@@ -234,6 +242,8 @@ class Prompt(ViewerTest):
         terminal.wait_for(r"\*\*\* .*frobnicate.*\r\n" + PROMPT)
         terminal.send("connect nobody\r")
         terminal.wait_for(r"\*\*\* connect: no channel named \"nobody\"\r\n")
+        terminal.send("capture cable0 -\r")
+        terminal.wait_for(r"\*\*\* capture is for a shell: muxd capture")
         terminal.send("list 'open\r")
         terminal.wait_for(r"\*\*\* a quote is not closed\r\n")
 

@@ -309,6 +309,50 @@ class WorkerTest(WireTest):
             self.assertEqual(comm.read(), b"cable0\n")
 
 
+class ConfigurationTest(WireTest):
+    def setUp(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write("""
+                [[switch]]
+                name = "lan"
+                open = false
+                [[switch.port]]
+                name = "guest1"
+                socket = true
+                vlan = "access=5"
+                allow = ["guest2"]
+                [[switch.port]]
+                name = "guest2"
+                link = false
+                [[cable]]
+                name = "other"
+            """)
+            file.flush()
+            self.options = ("--config", file.name)
+            super().setUp()
+
+    def test_there_are_the_wires_of_the_file(self):
+        self.assertEqual(sorted(self.wires()), ["lan", "other"])
+        self.assertEqual(
+            sorted(os.listdir(os.path.dirname(self.path()))),
+            ["lan.guest1.sock", "lan.sock", "other.sock"],
+        )
+        ports = self.ports("lan")
+        self.assertEqual((ports["guest1"]["vlan"], ports["guest1"]["allow"]), ("access=5", ["guest2"]))
+        self.assertEqual((ports["guest2"]["link"], ports["guest2"]["state"]), (False, "absent"))
+
+    def test_a_port_has_its_own_socket(self):
+        front = self.plug("whoever", "lan.guest1")
+        front.negotiate()
+        self.until_state("guest1", "connected", "lan")
+        self.assertNotIn("whoever", self.ports("lan"))
+
+    def test_strangers_are_refused(self):
+        self.assertTrue(self.plug("guest3", "lan").is_closed())
+        self.until_log("port guest3: refused: only the ports of muxd.toml", "lan")
+        self.connect("guest2", "lan")
+
+
 class HostileTest(WireTest):
     def test_connections_without_end(self):
         """Open descriptors are as before, and who was there is not disturbed."""

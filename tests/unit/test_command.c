@@ -43,6 +43,24 @@ START_TEST(every_row_tells_what_it_does)
 		ck_assert_ptr_eq(command_find(row->alias), row);
 }
 
+START_TEST(a_row_knows_words_to_complete)
+{
+	ck_assert_str_eq(command_word(command_find("link"), 0), "up");
+	ck_assert_str_eq(command_word(command_find("link"), 1), "down");
+	ck_assert_ptr_null(command_word(command_find("link"), 2));
+	ck_assert_str_eq(command_word(command_find("list"), 0), "--json");
+	ck_assert_ptr_null(command_word(command_find("list"), 1));
+	ck_assert_ptr_null(command_word(command_find("cat"), 0));
+}
+
+START_TEST(what_is_for_a_shell_is_not_run)
+{
+	struct command_call call = { .mux = NULL };
+
+	ck_assert_int_eq(command_run(&call, split("capture cable0 -")), 2);
+	ck_assert_ptr_nonnull(strstr(call.message, "for a shell"));
+}
+
 START_TEST(words_that_fit_the_row_are_right)
 {
 	ck_assert(is_right("tail guest1 5"));
@@ -103,6 +121,8 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, every_row_tells_what_it_does, 0, (int)command_count);
+	tcase_add_test(tcase, a_row_knows_words_to_complete);
+	tcase_add_test(tcase, what_is_for_a_shell_is_not_run);
 	tcase_add_test(tcase, words_that_fit_the_row_are_right);
 	tcase_add_test(tcase, a_wrong_number_of_words_shows_the_usage);
 	tcase_add_test(tcase, an_unknown_command_may_mean_another);
