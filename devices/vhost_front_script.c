@@ -313,8 +313,9 @@ static const struct vhost_step starting_steps[] = {
 	{ STEP(SET_VRING_BASE), true, queue_is_set_up, fill_base },
 	{ STEP(SET_VRING_ADDR), true, queue_is_set_up, fill_addresses },
 	{ STEP(SET_VRING_CALL), true, queue_is_set_up, fill_call },
-	{ STEP(SET_VRING_KICK), true, queue_is_set_up, fill_kick },
+	/* Before the kick: what a driver sends through a queue not enabled is thrown away. */
 	{ STEP(SET_VRING_ENABLE), true, needs_enable, fill_enable },
+	{ STEP(SET_VRING_KICK), true, queue_is_set_up, fill_kick },
 	{ STEP(SET_STATUS), .due = has_status, .fill = fill_running },
 	{ STEP(GET_FEATURES), .due = needs_barrier, .take = take_features, .answer_size = 8 },
 };

@@ -342,18 +342,18 @@ int fake_frontend_set_ring(struct fake_frontend *frontend, unsigned index, uint1
 	return result;
 }
 
+/* Enabled before they start: what is sent through a ring that is not is thrown away. */
 static int set_rings(struct fake_frontend *frontend)
 {
+	bool enables = frontend->features >> VHOST_USER_F_PROTOCOL_FEATURES & 1 &&
+		!frontend->options.starts_disabled;
 	int result = fake_frontend_share_memory(frontend);
 
+	for (unsigned i = 0; i < 2 && !result && enables; i++)
+		result = fake_frontend_enable(frontend, i, true);
 	for (unsigned i = 0; i < 2 && !result; i++)
 		result = fake_frontend_set_ring(frontend, i,
 			frontend->card->queue[i].ring.used->idx);
-	if (!(frontend->features >> VHOST_USER_F_PROTOCOL_FEATURES & 1) ||
-		frontend->options.starts_disabled)
-		return result;
-	for (unsigned i = 0; i < 2 && !result; i++)
-		result = fake_frontend_enable(frontend, i, true);
 	return result;
 }
 
