@@ -145,7 +145,7 @@ static size_t say(const struct mux_wire *wire, const uint8_t *input, size_t size
 		return length;
 	}
 	event.type = WIRE_READY + input[0] % 5;
-	event.port = input[1] & 0x80 ? UINT32_MAX - input[1] : input[1] % 4U;
+	event.port = input[1] & 0x80 ? UINT32_MAX - (uint32_t)input[1] : (uint32_t)input[1] % 4;
 	port = event.port < wire->ports_most ? wire->port[event.port] : NULL;
 	event.plug = port && input[2] & 1 ? port->plug : input[2];
 	event.flags = input[3];
