@@ -144,8 +144,9 @@ static size_t say(const struct mux_wire *wire, const uint8_t *input, size_t size
 		send(worker, input, length, MSG_NOSIGNAL);
 		return length;
 	}
-	event.type = WIRE_READY + input[0] % 5;
-	event.port = input[1] & 0x80 ? UINT32_MAX - (uint32_t)input[1] : (uint32_t)input[1] % 4;
+	event.type = (uint32_t)WIRE_READY + input[0] % 5U;
+	event.port = input[1];
+	event.port = event.port & 0x80 ? ~event.port : event.port % 4;
 	port = event.port < wire->ports_most ? wire->port[event.port] : NULL;
 	event.plug = port && input[2] & 1 ? port->plug : input[2];
 	event.flags = input[3];
