@@ -17,7 +17,7 @@
 #define TCP_FIN 0x01
 #define TCP_PSH 0x08
 #define TCP_CWR 0x80
-#define UDP_CHECKSUM 6 /* csum_offset: here a sum of 0 says that there is none */
+#define UDP_CHECKSUM 6 /* csum_offset: here 0 says that there is none, and is written as ones */
 
 unsigned offload_segments(const struct frame *frame, uint64_t accepted)
 {
@@ -35,13 +35,10 @@ unsigned offload_segments(const struct frame *frame, uint64_t accepted)
 /* The checksum of what begins at offset; its field holds what else it covers. */
 static void complete(uint8_t *bytes, uint32_t length, uint32_t start, uint32_t offset)
 {
-	uint8_t *field = bytes + start + offset;
 	uint16_t sum = checksum_fold(checksum_add(0, bytes + start, length - start));
+	uint16_t field = sum == UINT16_MAX && offset == UDP_CHECKSUM ? sum : (uint16_t)~sum;
 
-	sum = (uint16_t)~sum;
-	if (!sum && offset == UDP_CHECKSUM)
-		sum = UINT16_MAX;
-	memcpy(field, &sum, sizeof(sum));
+	memcpy(bytes + start + offset, &field, sizeof(field));
 }
 
 /* The part of a transport's checksum that its own bytes are not, in its field. */

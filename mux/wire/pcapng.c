@@ -78,8 +78,10 @@ static void put_count(struct block *block, enum option option, uint64_t count)
 
 static struct block begin(uint8_t *to, uint32_t type)
 {
-	struct block block = { .begin = to, .at = to };
+	struct block block;
 
+	block.begin = to;
+	block.at = to;
 	put_32(&block, type);
 	put_32(&block, 0); /* the length, once it is known */
 	return block;
