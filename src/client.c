@@ -161,6 +161,27 @@ static void print_devices(const json_t *list)
 			(unsigned long long)number(device, "features"));
 }
 
+static void print_nets(const json_t *list)
+{
+	size_t i;
+	const json_t *net;
+
+	json_array_foreach(list, i, net)
+	{
+		const json_t *port = json_object_get(net, "port");
+		const json_t *wire = json_object_get(net, "wire");
+		bool connected = json_is_true(json_object_get(net, "connected"));
+		bool carrier = json_is_true(json_object_get(net, "carrier"));
+
+		printf("net%-5zu %s%s%s, %s, %s, %s\n", i,
+			text(net, json_is_string(wire) ? "wire" : "vhost_user"),
+			json_is_string(port) ? "/" : "",
+			json_is_string(port) ? text(net, "port") : "", text(net, "mac"),
+			connected ? "connected" : "nobody there",
+			carrier ? "carrier" : "no carrier");
+	}
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *console = json_object_get(status, "console");
@@ -176,6 +197,7 @@ static void print_status(const json_t *status)
 	printf("link     %s, %lld bytes of output, %lld lost, %lld bytes of input\n",
 		connected ? "connected" : "muxd is not there", number(console, "output"),
 		number(console, "lost"), number(console, "input"));
+	print_nets(json_object_get(status, "nets"));
 	print_devices(json_object_get(status, "devices"));
 	print_vcpus(json_object_get(status, "vcpus"));
 }

@@ -5,7 +5,11 @@
 #include "console_link.h"
 #include "guest.h"
 #include "machine.h"
+#include "machine_devices.h"
+#include "virtio_net_card.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/virtio_mmio.h>
@@ -65,6 +69,31 @@ static json_t *devices_status(struct machine *machine)
 	return list;
 }
 
+/* Where the queues are served: the wire and its port, or a socket. */
+static json_t *net_status(const struct config_net *net, struct virtio_device *device)
+{
+	struct net_status status = { .connected = false };
+	char mac[3 * NET_ADDRESS_SIZE];
+
+	memcpy(status.mac, net->mac, sizeof(status.mac));
+	if (device)
+		virtio_net_status(device, &status);
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", status.mac[0], status.mac[1],
+		status.mac[2], status.mac[3], status.mac[4], status.mac[5]);
+	return json_pack("{s:s?, s:s?, s:s?, s:s, s:b, s:b}", "wire", net->wire, "port", net->port,
+		"vhost_user", net->vhost_user, "mac", mac, "connected", status.connected, "carrier",
+		status.carrier);
+}
+
+static json_t *nets_status(struct machine *machine, const struct vmm_config *config)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < config->net_count; i++)
+		json_array_append_new(list, net_status(&config->nets[i], machine_net(machine, i)));
+	return list;
+}
+
 static json_t *console_status(struct console_link *link)
 {
 	struct console_link_status status;
@@ -79,10 +108,11 @@ json_t *guest_status(struct guest *guest)
 {
 	struct machine *machine = &guest->machine;
 
-	return json_pack("{s:s, s:s, s:b, s:i, s:o, s:i, s:o, s:b, s:o, s:o, s:o}", "name",
+	return json_pack("{s:s, s:s, s:b, s:i, s:o, s:i, s:o, s:b, s:o, s:o, s:o, s:o}", "name",
 		guest->config->name, "state", guest_state_name(guest->state), "stopping",
 		guest->stopping, "pid", (int)getpid(), "uptime_ms", number(guest_uptime_ms(guest)),
 		"reboots", (int)guest->reboots, "memory", number(guest->config->memory),
 		"register_pages", machine->readonly_slots, "vcpus", vcpus_status(machine),
-		"devices", devices_status(machine), "console", console_status(guest->link));
+		"devices", devices_status(machine), "nets", nets_status(machine, guest->config),
+		"console", console_status(guest->link));
 }

@@ -303,6 +303,13 @@ int machine_create_devices(struct machine *machine)
 	return 0;
 }
 
+struct virtio_device *machine_net(struct machine *machine, unsigned index)
+{
+	unsigned number = ALWAYS_THERE + index;
+
+	return number < machine->device_count ? machine->device[number].device : NULL;
+}
+
 static void remove_device(struct machine_device *device)
 {
 	for (unsigned i = 0; i < MACHINE_DEVICE_QUEUES; i++)

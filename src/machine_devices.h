@@ -2,6 +2,7 @@
 #define MACHINE_DEVICES_H
 
 struct machine;
+struct virtio_device;
 
 /*
  * The virtio devices of a machine, for machine_create(): first their register pages, one memory
@@ -11,5 +12,8 @@ struct machine;
 int machine_map_devices(struct machine *machine);
 int machine_create_devices(struct machine *machine);
 void machine_destroy_devices(struct machine *machine); /* also half-built ones */
+
+/* Of the configuration's [[net]] of that index; NULL where the machine was not built that far. */
+struct virtio_device *machine_net(struct machine *machine, unsigned index);
 
 #endif
