@@ -1,5 +1,7 @@
 /* The front-end of vhost-user: its connection, made again for ever, and who moves it on. */
 
+#include "vhost_front.h"
+
 #include "compiler.h"
 #include "fd.h"
 #include "guest_memory.h"
