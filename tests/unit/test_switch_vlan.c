@@ -1,6 +1,7 @@
 /* The switch: who carries which VLAN, and tags put on and taken off on the way. */
 
 #include "fake_network.h"
+#include "fake_packet.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -269,9 +270,7 @@ static struct virtio_net_hdr_v1 header_at(unsigned from, unsigned to, const uint
 {
 	const struct virtio_net_hdr_v1 header = {
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
-		.hdr_len = (uint16_t)(csum_start + 20),
-		.gso_size = 20,
+		.hdr_len = (uint16_t)(csum_start + 18),
 		.csum_start = csum_start,
 		.csum_offset = 16,
 	};
@@ -299,9 +298,7 @@ START_TEST(offsets_follow_a_tag_put_on)
 
 	ck_assert_uint_eq(header.csum_start, 38);
 	ck_assert_uint_eq(header.csum_offset, 16);
-	ck_assert_uint_eq(header.hdr_len, 58);
-	ck_assert_uint_eq(header.gso_size, 20);
-	ck_assert_uint_eq(header.gso_type, VIRTIO_NET_HDR_GSO_TCPV4);
+	ck_assert_uint_eq(header.hdr_len, 56);
 }
 
 START_TEST(offsets_follow_a_tag_taken_off)
@@ -310,8 +307,8 @@ START_TEST(offsets_follow_a_tag_taken_off)
 		header_at(TRUNK_TEN, ACCESS_TEN, (uint32_t[2]){ TAG(TEN) }, 38);
 
 	ck_assert_uint_eq(header.csum_start, 34);
-	ck_assert_uint_eq(header.hdr_len, 54);
-	ck_assert_uint_eq(header.gso_size, 20);
+	ck_assert_uint_eq(header.csum_offset, 16);
+	ck_assert_uint_eq(header.hdr_len, 52);
 }
 
 START_TEST(offsets_stay_where_nothing_moves)
@@ -320,7 +317,57 @@ START_TEST(offsets_stay_where_nothing_moves)
 		header_at(TRUNK_TEN, TRUNK_BOTH, (uint32_t[2]){ TAG(TEN) }, 38);
 
 	ck_assert_uint_eq(header.csum_start, 38);
-	ck_assert_uint_eq(header.hdr_len, 58);
+	ck_assert_uint_eq(header.hdr_len, 56);
+}
+
+/* Untag what a trunk received: the packet as its sender, at an access port, made it. */
+static void take_tag_off(struct fake_frame *frame)
+{
+	static const uint8_t ten[] = { 0x81, 0x00, 0x00, TEN };
+
+	ck_assert_mem_eq(frame->bytes + 12, ten, sizeof(ten));
+	memmove(frame->bytes + 12, frame->bytes + 16, frame->length - 16);
+	frame->length -= 4;
+	if (frame->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		frame->header.csum_start = (uint16_t)(frame->header.csum_start - 4);
+	if (frame->header.hdr_len)
+		frame->header.hdr_len = (uint16_t)(frame->header.hdr_len - 4);
+}
+
+static bool arrived_whole(unsigned port, struct fake_flow *flow)
+{
+	for (const struct fake_frame *frame; (frame = fake_port_take(&network.port[port]));) {
+		struct fake_frame copy = *frame;
+		const char *wrong;
+
+		if (port == TRUNK_BOTH || port == MONITOR)
+			take_tag_off(&copy);
+		wrong = fake_flow_receive(flow, &copy.header, copy.bytes, copy.length);
+		ck_assert_msg(!wrong, "%s at %u: %s", flow->packet->form.name, port, wrong);
+	}
+	return fake_flow_complete(flow);
+}
+
+START_TEST(packets_of_every_kind_arrive_whole_whatever_receivers_take)
+{
+	static struct fake_packet packet;
+	struct fake_packet_form form = fake_packet_forms[_i / 2];
+	uint64_t accepted = _i % 2 ? UINT64_MAX : 0;
+
+	form.tags = 0;
+	fake_packet_build(&packet, &form);
+	fake_port_queue(&network.port[ACCESS_TEN], &packet.header, packet.bytes, packet.length);
+	for (unsigned i = 0; i < PORTS; i++)
+		network.port[i].port.accepted = accepted;
+
+	fake_network_run(&network);
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct fake_flow flow = { .packet = &packet, .accepted = accepted };
+
+		ck_assert(arrived_whole((unsigned[]){ ACCESS_TEN_TOO, TRUNK_BOTH, MONITOR }[i],
+			&flow));
+	}
 }
 
 START_TEST(a_checksum_that_begins_in_the_tag_is_malformed)
@@ -408,6 +455,8 @@ static Suite *vlan_suite(void)
 	tcase_add_test(tcase, offsets_follow_a_tag_put_on);
 	tcase_add_test(tcase, offsets_follow_a_tag_taken_off);
 	tcase_add_test(tcase, offsets_stay_where_nothing_moves);
+	tcase_add_loop_test(tcase, packets_of_every_kind_arrive_whole_whatever_receivers_take, 0,
+		2 * FAKE_PACKET_FORMS);
 	tcase_add_test(tcase, a_checksum_that_begins_in_the_tag_is_malformed);
 	tcase_add_loop_test(tcase, a_sender_cannot_move_its_frame_to_another_vlan_meanwhile, 0, 2);
 	tcase_add_test(tcase, allow_lists_and_isolation_hold_within_a_vlan);
