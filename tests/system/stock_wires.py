@@ -126,8 +126,9 @@ def measure(pair, options, address="192.168.1.2"):
     line = [line for line in answer.splitlines() if line.rstrip().endswith("receiver")][-1]
     rate = float(re.search(r"([\d.]+) Mbits/sec", line)[1])
     assert rate > 0, answer
-    note(f"iperf3 {options or 'TCP'}: {line.strip()}")
-    return line
+    for end in ("sender", "receiver"):
+        note(f"iperf3 {options or 'TCP'}: "
+             + "".join(line for line in answer.splitlines() if line.rstrip().endswith(end)))
 
 
 @scenes.scene("iperf3: TCP in both directions, and UDP")
@@ -138,6 +139,7 @@ def iperf(pair):
     measure(pair, "-R")
     measure(pair, "-u -b 20M")
     measure(pair, "-u -b 20M -R")
+    note(pair.place.ask("stats", "cable0").decode())
 
 
 SEND = """send() { while [ ! -e /tmp/stop ] && [ "$1" -gt 0 ]; do cat /tmp/block;
@@ -186,10 +188,10 @@ class Stream:
 def large_file(pair):
     have_carriers(pair)
     begin = time.monotonic()
-    stream = Stream(pair, "guest1", "guest2", "192.168.1.2", blocks=FILE_SIZE // BLOCK_SIZE)
+    stream = Stream(pair, "guest1", "guest2", "192.168.1.2", blocks=pair.file_size // BLOCK_SIZE)
     stream.wait_sums(4 * BOOT)
     seconds = time.monotonic() - begin
-    note(f"{seconds:.0f} s, {FILE_SIZE / seconds / (1 << 20):.1f} MiB/s")
+    note(f"{seconds:.0f} s, {pair.file_size / seconds / (1 << 20):.1f} MiB/s")
 
 
 @scenes.scene("IPv6: pings of link-local addresses, and TCP")
@@ -205,6 +207,11 @@ def ipv6(pair):
     measure(pair, "-6", f"{address['guest2']}%eth0")
 
 
+def forget_neighbours(pair, name, interface):
+    """Linux drops what waits for a neighbour that it has asked for in vain: the next first ping."""
+    run(pair, name, f"ip neigh flush dev {interface}")
+
+
 @scenes.scene("VLAN interfaces of a guest on a trunk reach the access ports of their VLAN only")
 def vlans(pair):
     have_carriers(pair)
@@ -215,10 +222,12 @@ def vlans(pair):
     received, answer = ping(pair, "guest1", "10.0.7.2", 1, "-W 2")
     assert received == 0, answer
     pair.place.ask("vlan", "guest2.1", "access", "7")
+    forget_neighbours(pair, "guest1", "eth1.7")
     must_reach(pair, "guest1", "10.0.7.2")
     received, answer = ping(pair, "guest1", "10.0.5.2", 1, "-W 2")
     assert received == 0, answer
     pair.place.ask("vlan", "guest2.1", "access", "5")
+    forget_neighbours(pair, "guest1", "eth1.5")
     must_reach(pair, "guest1", "10.0.5.2")
 
 
@@ -348,6 +357,7 @@ def main():
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--initrd", required=True)
     parser.add_argument("--build", default="build/release")
+    parser.add_argument("--file-size", type=int, default=FILE_SIZE >> 20, help="MiB")
     parser.add_argument("scene", nargs="*")
     options = parser.parse_args()
     has_uplink = make_uplink()
@@ -360,6 +370,7 @@ def main():
             pair = Pair(place, os.path.abspath(options.kernel), os.path.abspath(options.initrd),
                         GUESTS, ["--config", path])
             pair.has_uplink = has_uplink
+            pair.file_size = options.file_size << 20
             pair.addresses = None
             return scenes.run(pair, only=options.scene)
     finally:
