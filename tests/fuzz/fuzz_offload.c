@@ -46,7 +46,8 @@ static struct frame lay_out(const struct input *in, uint8_t *copy, uint32_t leng
 	while (length) {
 		uint32_t share = length > most && frame.count + 1 < PIECES ? most : length;
 
-		piece[frame.count++] = (struct iovec){ copy, share };
+		piece[frame.count].iov_base = copy;
+		piece[frame.count++].iov_len = share;
 		copy += share;
 		length -= share;
 	}

@@ -70,6 +70,8 @@ static inline uint32_t word(const uint8_t *bytes)
 {
 	uint32_t value;
 
+	if (!bytes)
+		ck_abort_msg("no such block");
 	memcpy(&value, bytes, sizeof(value));
 	return value;
 }
@@ -78,6 +80,8 @@ static inline uint64_t count(const uint8_t *bytes)
 {
 	uint64_t value;
 
+	if (!bytes)
+		ck_abort_msg("no such block");
 	memcpy(&value, bytes, sizeof(value));
 	return value;
 }

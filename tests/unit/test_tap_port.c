@@ -31,13 +31,13 @@
 
 /* An end: a namespace with an interface in it, which is the port. */
 struct end {
+	struct port_counters counters;
+	struct tap_port *tap;
+	const char *closed;
+	unsigned woken, changed;
 	int namespace;
 	int control; /* a socket in it */
 	int index; /* of the interface */
-	struct tap_port *tap;
-	struct port_counters counters;
-	unsigned woken, changed;
-	const char *closed;
 };
 
 static struct event_base *base;
@@ -208,6 +208,8 @@ static void stop(void)
 
 static void turn(void)
 {
+	if (!wire)
+		ck_abort_msg("no wire");
 	for (unsigned i = 0; i < 2; i++)
 		wire->type->forward(wire, wire->port[i]);
 	wire_flush(wire);
@@ -241,7 +243,7 @@ static void connect_stream(int family, int fd[2])
 	bind_at(listener, 1, family);
 	ck_assert_int_eq(listen(listener, 1), 0);
 	fd[0] = socket_at(0, family, SOCK_STREAM);
-	connect(fd[0], (struct sockaddr *)&address, sizeof(address));
+	(void)connect(fd[0], (struct sockaddr *)&address, sizeof(address));
 	do {
 		turn();
 		ck_assert_uint_lt(monotonic_ns(), deadline_ns);
@@ -252,8 +254,8 @@ static void connect_stream(int family, int fd[2])
 
 /* What an end takes of what the kernel of the other left to it. */
 static const struct {
-	int family;
 	uint64_t accepted; /* of what it offers */
+	int family;
 	bool whole; /* frames are longer than packets on a real network */
 } receivers[] = {
 	{ .family = AF_INET, .accepted = UINT64_MAX, .whole = true },
