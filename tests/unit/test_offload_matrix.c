@@ -50,6 +50,8 @@ static uint8_t bytes[FAKE_PACKET_MAX];
 
 static void start(void)
 {
+	memset(&from, 0, sizeof(from));
+	memset(&to, 0, sizeof(to));
 	wire = wire_create(&wire_cable, 0);
 	ck_assert_ptr_nonnull(wire);
 	for (unsigned i = 0; i < FAKE_PACKET_MAX; i++)
@@ -155,6 +157,55 @@ START_TEST(what_a_sender_did_not_negotiate_goes_nowhere)
 	}
 }
 
+#define VLAN 10 /* that of the forms' inner tag */
+
+/* An end of a switch, with a tag or without. */
+static void join(struct fake_plug *plug, bool tagged, uint64_t features)
+{
+	struct port_settings *settings = &plug->vhost.port.settings;
+
+	settings->vlan_mode = tagged ? PORT_VLAN_TRUNK : PORT_VLAN_ACCESS;
+	settings->vlan = VLAN;
+	settings->trunk[VLAN / 8] = 1 << VLAN % 8;
+	fake_plug_in(plug, wire, features);
+}
+
+/* Number: of the form, and above it which end has tags, and what the receiver accepts. */
+START_TEST(a_switch_moves_what_the_header_says_with_a_tag)
+{
+	const struct fake_card_options options = { .ring_size = 256,
+		.transmit_size = 65664,
+		.receive_size = 65664 };
+	static struct fake_packet expected;
+	struct fake_packet_form form = fake_packet_forms[_i % FAKE_PACKET_FORMS];
+	bool tag_comes = _i / FAKE_PACKET_FORMS % 2;
+	struct fake_flow flow = {
+		.packet = &expected,
+		.accepted = _i / FAKE_PACKET_FORMS / 2
+			? MODERN
+			: MODERN | choices[0] | choices[1] | choices[2] | choices[3] | choices[4],
+	};
+
+	wire_destroy(wire);
+	wire = wire_create(&wire_switch, 300);
+	ck_assert_ptr_nonnull(wire);
+	fake_plug_create(&from, &options, 0);
+	fake_plug_create(&to, &options, 1);
+	join(&from, !tag_comes, SENDS_ALL | MODERN);
+	join(&to, tag_comes, flow.accepted);
+	form.tags = !tag_comes;
+	if (form.payload > 65000)
+		form.payload = 65000; /* a frame with a tag is no longer than one without */
+	fake_packet_build(&packet, &form);
+	form.tags = tag_comes;
+	fake_packet_build(&expected, &form);
+
+	ck_assert(fake_card_send(&from.card, &packet.header, packet.bytes, packet.length));
+	while (turn() || receive(&flow))
+		;
+	ck_assert_msg(fake_flow_complete(&flow), "%s", form.name);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("offload_matrix");
@@ -168,6 +219,8 @@ int main(void)
 	tcase_add_loop_test(tcase, each_packet_arrives_as_its_receiver_accepted, 0, 1 << CHOICES);
 	tcase_add_loop_test(tcase, what_a_sender_did_not_negotiate_goes_nowhere, 0,
 		FAKE_PACKET_FORMS);
+	tcase_add_loop_test(tcase, a_switch_moves_what_the_header_says_with_a_tag, 0,
+		4 * FAKE_PACKET_FORMS);
 
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
