@@ -1,13 +1,12 @@
 /* The rings of a vhost-user front-end: stopped, started, enabled. */
 
+#include "bell.h"
 #include "compiler.h"
 #include "fd.h"
 #include "vhost_parts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <linux/virtio_ring.h>
 
@@ -19,22 +18,14 @@
  * VHOST_USER_F_PROTOCOL_FEATURES it always is. While features or memory change, the queues are off;
  * then they go on where they were.
  *
- * A kick is an edge: its eventfd is never read, because the front-end can make reading wait. Nor
- * does anything but an eventfd serve, since writing to it has to be over at once.
+ * A kick is an edge: its eventfd is never read, because the front-end can make reading wait. A call
+ * has to be an eventfd, since nothing else can be signalled without waiting. Errors end the
+ * connection, which tells more than an error descriptor could.
  */
 
 static bool is_running(const struct vhost_ring *ring)
 {
 	return ring->queue->desc;
-}
-
-static void signal_fd(int fd)
-{
-	static const uint64_t one = 1;
-
-	/* A full one is seen by whoever looks at it, and a peer may make of it what it likes. */
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return;
 }
 
 static void interrupt(struct virtqueue *queue)
@@ -43,7 +34,7 @@ static void interrupt(struct virtqueue *queue)
 
 	if (ring->call_fd < 0)
 		return;
-	signal_fd(ring->call_fd);
+	bell_ring(ring->call_fd);
 	if (ring->session->port.port.counters)
 		ring->session->port.port.counters->notifications++;
 }
@@ -59,7 +50,6 @@ void vhost_rings_init(struct vhost_session *session)
 			.queue = queue,
 			.kick_fd = -1,
 			.call_fd = -1,
-			.error_fd = -1,
 		};
 		queue->memory = &session->port.memory;
 		queue->interrupt = interrupt;
@@ -92,7 +82,6 @@ void vhost_rings_release(struct vhost_session *session)
 			virtqueue_disable(ring->queue);
 		forget_kick(ring);
 		replace_fd(&ring->call_fd, -1);
-		replace_fd(&ring->error_fd, -1);
 	}
 }
 
@@ -203,22 +192,12 @@ static void kicked(evutil_socket_t fd, short what, void *context)
 	session->owner.wake(session->owner.owner, &session->port.port);
 }
 
-/*
- * An eventfd is a file without a type that takes eight bytes at a time: writing nothing to it is
- * allowed and changes nothing. It is made to refuse what it has no room for.
- */
-static bool is_eventfd(int fd)
+/* As an eventfd is: no pipe, socket, device, or file with a name. */
+static bool is_anonymous(int fd)
 {
-	static const uint64_t nothing;
 	struct stat status;
-	int mode = fcntl(fd, F_GETFL);
 
-	if (mode < 0 || (mode & O_ACCMODE) != O_RDWR || fstat(fd, &status) ||
-		status.st_mode & S_IFMT)
-		return false;
-	if (!(mode & O_NONBLOCK) && fcntl(fd, F_SETFL, mode | O_NONBLOCK))
-		return false;
-	return write(fd, &nothing, sizeof(nothing)) == sizeof(nothing) || errno == EAGAIN;
+	return fstat(fd, &status) == 0 && !(status.st_mode & S_IFMT);
 }
 
 int vhost_ring_set_kick(struct vhost_ring *ring, int fd)
@@ -228,7 +207,7 @@ int vhost_ring_set_kick(struct vhost_ring *ring, int fd)
 
 	forget_kick(ring);
 	ring->kick_fd = fd;
-	if (fd >= 0 && !is_eventfd(fd))
+	if (fd >= 0 && !is_anonymous(fd))
 		return vhost_session_refuse(session, "kick that is no eventfd");
 	ring->kick = event_new(session->base, fd,
 		fd < 0 ? EV_PERSIST : EV_READ | EV_PERSIST | EV_ET, kicked, ring);
@@ -241,17 +220,8 @@ int vhost_ring_set_kick(struct vhost_ring *ring, int fd)
 int vhost_ring_set_call(struct vhost_ring *ring, int fd)
 {
 	replace_fd(&ring->call_fd, fd);
-	if (fd >= 0 && !is_eventfd(fd))
+	/* Once in any case: there may have been reason to before. */
+	if (fd >= 0 && (!is_anonymous(fd) || !bell_ring(fd)))
 		return vhost_session_refuse(ring->session, "call that is no eventfd");
-	if (is_running(ring))
-		interrupt(ring->queue); /* there may have been reason to before */
-	return 0;
-}
-
-int vhost_ring_set_error(struct vhost_ring *ring, int fd)
-{
-	replace_fd(&ring->error_fd, fd);
-	if (fd >= 0 && !is_eventfd(fd))
-		return vhost_session_refuse(ring->session, "error descriptor that is no eventfd");
 	return 0;
 }
