@@ -182,14 +182,19 @@ static enum port_result put_segments(struct port *to, const struct frame *frame,
 	return PORT_DELIVERED;
 }
 
+/* As it lies there. Headers by which the receiver makes segments are pinned first. */
+static bool passes(const struct frame *frame, const struct port *to)
+{
+	return LIKELY(frame->plain) ||
+		(!frame->header.gso_type && offload_accepted(frame, to->accepted));
+}
+
 static enum port_result complete(struct port *to, const struct frame *frame, unsigned *done)
 {
-	if (LIKELY(frame->plain))
+	if (passes(frame, to))
 		return put(to, frame);
 	if (!offload_accepted(frame, to->accepted))
 		return put_segments(to, frame, done);
-	if (!frame->header.gso_type)
-		return put(to, frame);
 	if (!offload_segment(frame, to->accepted, 0, to->wire->segment))
 		return drop(to,
 			DROP_MALFORMED); /* its sender has changed it since it was checked */
@@ -219,8 +224,7 @@ unsigned wire_deliver_many(struct port *to, const struct frame *frame, unsigned 
 	if (!to->ops->deliver_many || !to->receives || !to->settings.link || to->impairment ||
 		to->wire->capture)
 		return 0;
-	while (alike < count &&
-		(frame[alike].plain || offload_accepted(&frame[alike], to->accepted)))
+	while (alike < count && passes(&frame[alike], to))
 		alike++;
 	delivered = alike ? to->ops->deliver_many(to, frame, alike) : 0;
 	if (delivered)

@@ -4,10 +4,15 @@
  */
 #include "fake_packet.h"
 #include "fake_plug.h"
+#include "offload.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <linux/virtio_config.h>
 
@@ -206,6 +211,72 @@ START_TEST(a_switch_moves_what_the_header_says_with_a_tag)
 	ck_assert_msg(fake_flow_complete(&flow), "%s", form.name);
 }
 
+/* What is in the header's place of every buffer changes all the time, in another process. */
+static pid_t rewrite_headers(void)
+{
+	const struct fake_card_queue *queue = &from.card.queue[FAKE_CARD_TRANSMIT];
+	pid_t child = fork();
+	uint32_t state = 1;
+
+	ck_assert_int_ge(child, 0);
+	if (child)
+		return child;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		state = state * 1664525 + 1013904223;
+		queue->buffers[(state >> 8) % 8 * queue->buffer_size + (state >> 16) % 78] ^=
+			(uint8_t)(1U << (state >> 28) % 8);
+	}
+}
+
+/* A frame with a header that a receiver may see, whatever it was when it was checked. */
+static void check_header(const struct virtio_net_hdr_v1 *header, uint32_t length)
+{
+	struct iovec iov = { bytes, length };
+	struct frame frame = { .header = *header, .iov = &iov, .count = 1, .length = length };
+
+	if (!offload_check(&frame, ~0ULL))
+		ck_abort_msg("flags %#x, type %#x, size %u, start %u", header->flags,
+			header->gso_type, header->gso_size, header->csum_start);
+}
+
+START_TEST(who_rewrites_a_frame_under_way_poisons_nobody)
+{
+	const struct fake_card_options options = { .ring_size = 256,
+		.transmit_size = 65664,
+		.receive_size = 65664 };
+	struct virtio_net_hdr_v1 header;
+	unsigned whole = 0, segments = 0;
+	pid_t child;
+
+	fake_plug_create(&from, &options, 0);
+	fake_plug_create(&to, &options, 1);
+	fake_plug_in(&from, wire, SENDS_ALL | MODERN);
+	fake_plug_in(&to, wire, MODERN | (_i ? choices[0] | choices[1] : 0));
+	child = rewrite_headers();
+	for (unsigned i = 0; i < 20000; i++) {
+		int length;
+
+		fake_packet_build(&packet, &fake_packet_forms[7]); /* short TSO */
+		fake_card_send(&from.card, &packet.header, packet.bytes, packet.length);
+		turn();
+		fake_card_reap(&from.card);
+		while ((length = fake_card_receive(&to.card, &header, bytes, sizeof(bytes))) >= 0) {
+			check_header(&header, (uint32_t)length);
+			whole += header.gso_type != 0;
+			segments += !header.gso_type;
+			if (!_i)
+				ck_assert(!header.flags && !header.gso_type);
+		}
+		ck_assert_int_eq(length, -1);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+
+	ck_assert_uint_gt(_i ? whole : segments, 0);
+	ck_assert_ptr_null(vhost_port_broken(&from.vhost));
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("offload_matrix");
@@ -221,6 +292,7 @@ int main(void)
 		FAKE_PACKET_FORMS);
 	tcase_add_loop_test(tcase, a_switch_moves_what_the_header_says_with_a_tag, 0,
 		4 * FAKE_PACKET_FORMS);
+	tcase_add_loop_test(tcase, who_rewrites_a_frame_under_way_poisons_nobody, 0, 2);
 
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
