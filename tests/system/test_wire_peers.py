@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Front-ends of others on muxd's wires: DPDK's virtio-user ports and QEMU's guests."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from mux import Mux  # noqa: E402
+
+TIMEOUT = 120  # seconds, for programs that start slowly on a busy machine
+MERGEABLE = 1 << 15
+EVENT_INDEX = 1 << 29
+INDIRECT = 1 << 28
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+def tool(name):
+    """A program of tests/tools, built beside the muxd under test."""
+    return os.path.join(os.path.dirname(Mux(start=False).program), "tests", name)
+
+
+class Background:
+    """A program whose output is read as it comes."""
+
+    def __init__(self, command, directory):
+        self.log_path = os.path.join(directory, os.path.basename(command[0]) + ".log")
+        self.command = command
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+
+    def text(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def type(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def wait_for(self, pattern, start=0):
+        """The first match behind start."""
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
+            ended = self.process.poll() is not None
+            found = re.compile(pattern).search(self.text(), start)
+            if found:
+                return found
+            if ended:
+                break
+            try:
+                self.process.wait(0.1)
+            except subprocess.TimeoutExpired:
+                pass
+        raise AssertionError(f"{self.command[0]}: no {pattern!r}\n{self.text()}")
+
+
+@unittest.skipUnless(shutil.which("dpdk-testpmd"), "DPDK is not installed")
+class PeersTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix="peers-"))
+        path = os.path.join(self.directory, "muxd.toml")
+        with open(path, "w", encoding="utf-8") as config:
+            config.write('[[cable]]\nname = "cable0"\n[[switch]]\nname = "switch0"\n')
+        self.mux = self.enterContext(Mux("--config", path))
+
+    def socket(self, wire):
+        return os.path.join(self.mux.directory, "net", wire + ".sock")
+
+    def testpmd(self, mode, *devices, start="start"):
+        command = ["stdbuf", "-oL", "dpdk-testpmd", "--no-huge", "-m", "64", "--no-pci", "--no-shconf",
+                   "--no-telemetry", "--lcores", "(0-1)@(0-1)"]
+        for i, device in enumerate(devices):
+            command += ["--vdev", f"net_virtio_user{i},{device}"]
+        command += ["--", "-i", "--total-num-mbufs=2048", "--no-mlockall",
+                    f"--forward-mode={mode}"]
+        program = self.enterContext(Background(command, self.directory))
+        program.wait_for("testpmd> ")
+        program.type(start + "\n")
+        program.wait_for("packet forwarding - ports=")
+        return program
+
+    def echo(self, wire, count, declined=0):
+        done = subprocess.run([tool("wire_echo"), self.socket(wire), str(count), f"{declined:x}"],
+                              capture_output=True, timeout=TIMEOUT, check=False, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr + self.mux.log_text())
+        self.assertIn(f"{count} frames are back", done.stdout)
+
+    def check_echo(self, wire, options):
+        self.testpmd("macswap", f"path={self.socket(wire)},{options}")
+        for declined in (0, MERGEABLE, EVENT_INDEX, INDIRECT, MERGEABLE | EVENT_INDEX | INDIRECT):
+            self.echo(wire, 3000, declined)
+
+    def test_frames_of_all_sizes_come_back_from_dpdk_over_a_cable(self):
+        self.check_echo("cable0", "mrg_rxbuf=0,queue_size=256")
+
+    def test_they_come_back_with_mergeable_buffers_too(self):
+        self.check_echo("cable0", "mrg_rxbuf=1,queue_size=256")
+
+    def test_they_come_back_in_order_and_over_a_switch(self):
+        self.check_echo("switch0", "mrg_rxbuf=1,in_order=0,queue_size=1024")
+
+    def test_dpdk_forwards_between_two_of_its_ports_over_a_cable(self):
+        path = self.socket("cable0")
+        program = self.testpmd("io", f"path={path},mrg_rxbuf=0", f"path={path},mrg_rxbuf=1",
+                               start="start tx_first")
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
+            start = len(program.text())
+            program.type("show port stats all\n")
+            program.wait_for(r"(Tx-pps[\s\S]*){2}testpmd> $", start)
+            received = [int(n) for n in re.findall(r"RX-packets: (\d+)", program.text()[start:])]
+            if len(received) == 2 and min(received) > 10000:
+                break
+        self.assertGreater(min(received), 10000)
+        program.type("stop\n")
+        program.wait_for("Waiting for lcores to finish[\\s\\S]*Done\\.")
+        self.assertNotRegex(program.text(), r"RX-dropped: [1-9]")
+        program.type("quit\n")
+        self.assertEqual(program.process.wait(TIMEOUT), 0, program.text())
+        self.assertNotIn("misbehaved", self.mux.log_text())
+
+    @unittest.skipUnless(shutil.which("qemu-system-x86_64"), "QEMU is not installed")
+    def test_a_guest_of_qemu_reaches_dpdk(self):
+        for mergeable in ("on", "off"):
+            with self.subTest(mergeable=mergeable), Guest(self, mergeable) as guest:
+                program = self.testpmd("icmpecho", f"path={self.socket('cable0')}")
+                guest.ping("192.168.1.2")
+                program.type("quit\n")
+                program.process.wait(TIMEOUT)
+
+
+class Guest:
+    """A stock kernel in QEMU, emulated, with its network card on cable0."""
+
+    def __init__(self, test, mergeable):
+        tree = subprocess.run([f"{TOP}/examples/fetch-kernel"], capture_output=True, check=True,
+                              text=True).stdout.strip()
+        initrd = subprocess.run([f"{TOP}/examples/make-initramfs", tree], capture_output=True,
+                                check=True, text=True).stdout.strip()
+        self.program = Background([
+            "qemu-system-x86_64", "-M", "microvm,rtc=on", "-accel", "tcg", "-cpu", "max", "-m",
+            "256", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
+            "-object", "memory-backend-memfd,id=ram,size=256M,share=on",
+            "-machine", "memory-backend=ram",
+            "-chardev", f"socket,id=wire,path={test.socket('cable0')}",
+            "-netdev", "vhost-user,id=net,chardev=wire",
+            "-device", f"virtio-net-device,netdev=net,mrg_rxbuf={mergeable}",
+            "-kernel", glob.glob(f"{tree}/boot/vmlinuz-*")[0], "-initrd", initrd,
+            "-append", "console=ttyS0 quiet eth0=192.168.1.1/24"], test.directory)
+
+    def __enter__(self):
+        self.program.wait_for(r"[#$] $")
+        return self
+
+    def __exit__(self, *words):
+        self.program.__exit__(*words)
+
+    def ping(self, address):
+        start = len(self.program.text())
+        self.program.type(f"ping -c 5 -s 1400 {address}\n")
+        found = self.program.wait_for(r"(\d+) packets received", start)
+        if found.group(1) != "5":
+            raise AssertionError(self.program.text()[start:])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
