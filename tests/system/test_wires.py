@@ -289,6 +289,7 @@ class WorkerTest(WireTest):
         self.assertEqual(self.ports("other")["guest1"]["state"], "connected")
 
     def test_fifty_wires_come_and_go(self):
+        self.worker()  # so that muxd is behind telling that it is ready
         descriptors = self.descriptors()
         for i in range(50):
             self.mux.run("wire", "add", ("cable", "switch")[i % 2], f"wire{i}")
