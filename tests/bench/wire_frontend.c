@@ -24,7 +24,9 @@ struct bench {
 	struct wire_traffic traffic;
 	bool both; /* ways */
 	bool round_trip;
+	bool ring; /* each sends to the next */
 	bool stopped; /* the last guest takes nothing */
+	bool idle; /* guests do nothing until standard input ends */
 	unsigned guest_count;
 	unsigned active; /* of them */
 	uint64_t length_ns;
@@ -41,12 +43,12 @@ static void fail(const char *what, int error)
 /* One way: even ones send to their neighbours; in a ring: each sends to the next. */
 static bool sends(const struct bench *bench, unsigned number)
 {
-	return number < bench->active && (bench->both || bench->stopped || number % 2 == 0);
+	return number < bench->active && (bench->both || bench->ring || number % 2 == 0);
 }
 
 static unsigned peer_of(const struct bench *bench, unsigned number)
 {
-	return bench->stopped ? (number + 1) % bench->active : number ^ 1;
+	return bench->ring ? (number + 1) % bench->active : number ^ 1;
 }
 
 static bool takes(const struct bench *bench, unsigned number)
@@ -108,11 +110,12 @@ static unsigned turn(struct bench *bench)
 	return count;
 }
 
-static uint64_t buffers_received(const struct bench *bench)
+/* By all; of a ring, by all but the last. */
+static uint64_t bytes_received(const struct bench *bench)
 {
 	uint64_t count = 0;
 
-	for (unsigned i = 0; i < bench->active; i++)
+	for (unsigned i = 0; i + bench->ring < bench->active; i++)
 		count += bench->guest[i].receive.bytes;
 	return count;
 }
@@ -145,9 +148,9 @@ static void measure_throughput(struct bench *bench)
 			wire_guest_send_first(&bench->guest[i], bench->traffic.under_way);
 	}
 	move(bench, WARM_UP_NS);
-	before = buffers_received(bench);
+	before = bytes_received(bench);
 	elapsed_ns = move(bench, bench->length_ns);
-	bytes = buffers_received(bench) - before;
+	bytes = bytes_received(bench) - before;
 	printf("%.0f %.0f\n", (double)bytes / (double)frame * 1e9 / (double)elapsed_ns,
 		(double)(bytes / frame * bench->traffic.length) * 8e9 / (double)elapsed_ns);
 }
@@ -254,6 +257,14 @@ static void settle(struct bench *bench)
 	}
 }
 
+static void stay_idle(void)
+{
+	printf("idle\n");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+}
+
 static void connect_all(struct bench *bench)
 {
 	for (unsigned i = 0; i < bench->guest_count; i++) {
@@ -280,7 +291,9 @@ static void usage(void)
 		"  -u COUNT      frames of a guest under way (256)\n"
 		"  -g COUNT      guests, by turns at both sockets (2)\n"
 		"  -a COUNT      of them with traffic (2)\n"
-		"  -S            each sends to the next; the last takes nothing\n"
+		"  -R            each sends to the next; the last one's are not counted\n"
+		"  -S            the same, and the last takes nothing\n"
+		"  -i            nothing at all, until standard input ends\n"
 		"  -d MS         how long it is measured (200)\n");
 	exit(2);
 }
@@ -298,7 +311,7 @@ static void parse(struct bench *bench, int count, char **words)
 {
 	int option;
 
-	while ((option = getopt(count, words, "l:Tmtsbru:g:a:Sd:")) >= 0) {
+	while ((option = getopt(count, words, "l:Tmtsbru:g:a:RSid:")) >= 0) {
 		switch (option) {
 		case 'l':
 			bench->traffic.length = number(optarg, 1518);
@@ -331,8 +344,14 @@ static void parse(struct bench *bench, int count, char **words)
 		case 'a':
 			bench->active = number(optarg, GUESTS_MOST);
 			break;
+		case 'R':
+			bench->ring = true;
+			break;
 		case 'S':
-			bench->stopped = true;
+			bench->ring = bench->stopped = true;
+			break;
+		case 'i':
+			bench->idle = true;
 			break;
 		case 'd':
 			bench->length_ns = number(optarg, 60000) * 1000000ULL;
@@ -360,7 +379,9 @@ int main(int count, char **words)
 	connect_all(&bench);
 	await_all(&bench);
 	settle(&bench);
-	if (bench.round_trip)
+	if (bench.idle)
+		stay_idle();
+	else if (bench.round_trip)
 		measure_round_trip(&bench);
 	else
 		measure_throughput(&bench);

@@ -194,11 +194,6 @@ bool wire_queue_waits(const struct wire_queue *queue)
 	return waiting(queue);
 }
 
-static void make_available(struct wire_queue *queue, uint16_t head)
-{
-	queue->ring.avail->ring[queue->avail++ & queue->mask] = head;
-}
-
 static void write_payload(const struct wire_guest *guest, uint16_t head)
 {
 	uint8_t *payload = guest->transmit.buffers + head * guest->transmit.buffer_size +
@@ -207,24 +202,53 @@ static void write_payload(const struct wire_guest *guest, uint16_t head)
 	memset(payload, (uint8_t)guest->transmit.avail, guest->traffic.length - HEADERS);
 }
 
+/* Each byte is looked at, a cache line at a time. */
 static uint64_t read_payload(const uint8_t *bytes, uint32_t length)
 {
 	uint64_t sum = 0;
 
-	for (; length >= sizeof(sum); length -= (uint32_t)sizeof(sum), bytes += sizeof(sum)) {
-		uint64_t word;
+	for (; length >= 8 * sizeof(sum); length -= 64, bytes += 64) {
+		uint64_t word[8];
 
-		memcpy(&word, bytes, sizeof(word));
-		sum += word;
+		memcpy(word, bytes, sizeof(word));
+		sum += (word[0] ^ word[1]) + (word[2] ^ word[3]) + (word[4] ^ word[5]) +
+			(word[6] ^ word[7]);
 	}
+	for (; length; length--)
+		sum += *bytes++;
 	return sum;
 }
 
 void wire_guest_send_first(struct wire_guest *guest, unsigned count)
 {
-	for (uint16_t i = 0; i < count && i <= guest->transmit.mask; i++)
-		make_available(&guest->transmit, i);
-	publish(&guest->transmit);
+	struct wire_queue *queue = &guest->transmit;
+
+	for (uint16_t i = 0; i < count && i <= queue->mask; i++)
+		queue->ring.avail->ring[queue->avail++ & queue->mask] = i;
+	publish(queue);
+}
+
+/*
+ * What the device has used is available to it anew, in the same order. The payloads are seen to
+ * before. Members of the queue are copied, or each entry written would have them read again.
+ */
+static void recycle(struct wire_queue *queue, uint16_t count)
+{
+	const vring_used_elem_t *used = queue->ring.used->ring;
+	__virtio16 *avail = queue->ring.avail->ring;
+	uint16_t mask = queue->mask, from = queue->used, to = queue->avail;
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		const vring_used_elem_t *element = &used[(uint16_t)(from + i) & mask];
+
+		bytes += element->len;
+		avail[(uint16_t)(to + i) & mask] = (uint16_t)element->id;
+	}
+	queue->bytes += bytes;
+	queue->used = (uint16_t)(from + count);
+	queue->avail = (uint16_t)(to + count);
+	publish(queue);
 }
 
 unsigned wire_guest_send_again(struct wire_guest *guest)
@@ -234,14 +258,11 @@ unsigned wire_guest_send_again(struct wire_guest *guest)
 
 	if (!count)
 		return 0;
-	for (uint16_t i = 0; i < count; i++) {
-		uint16_t head = (uint16_t)queue->ring.used->ring[queue->used++ & queue->mask].id;
-
-		if (guest->traffic.touches)
-			write_payload(guest, head);
-		make_available(queue, head);
-	}
-	publish(queue);
+	for (uint16_t i = 0; guest->traffic.touches && i < count; i++)
+		write_payload(guest,
+			(uint16_t)queue->ring.used->ring[(uint16_t)(queue->used + i) & queue->mask]
+				.id);
+	recycle(queue, count);
 	return count;
 }
 
@@ -257,16 +278,14 @@ unsigned wire_guest_receive(struct wire_guest *guest)
 
 	if (!count)
 		return 0;
-	for (uint16_t i = 0; i < count; i++) {
-		struct vring_used_elem used = queue->ring.used->ring[queue->used++ & queue->mask];
+	for (uint16_t i = 0; guest->traffic.touches && i < count; i++) {
+		const vring_used_elem_t *used =
+			&queue->ring.used->ring[(uint16_t)(queue->used + i) & queue->mask];
 
-		queue->bytes += used.len;
-		if (guest->traffic.touches)
-			queue->sum += read_payload(queue->buffers + used.id * queue->buffer_size,
-				used.len);
-		make_available(queue, (uint16_t)used.id);
+		queue->sum +=
+			read_payload(queue->buffers + used->id * queue->buffer_size, used->len);
 	}
-	publish(queue);
+	recycle(queue, count);
 	return count;
 }
 
