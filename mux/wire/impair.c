@@ -31,7 +31,6 @@ struct impairment {
 	uint32_t loss_per_10000;
 	uint64_t random;
 	uint64_t line_free_ns; /* when it has sent all it has taken */
-	uint64_t latest_due_ns; /* none comes before those ahead of it */
 	struct held_frame *first;
 	struct held_frame *last;
 	size_t held_bytes;
@@ -70,7 +69,6 @@ void impairment_set(struct impairment *impairment, const struct port_settings *s
 	impairment->rate = settings->rate;
 	impairment->loss_per_10000 = settings->loss_per_10000;
 	impairment->line_free_ns = 0;
-	impairment->latest_due_ns = 0;
 	for (struct held_frame *held = impairment->first; held; held = held->next)
 		held->due_ns = 0;
 }
@@ -128,20 +126,14 @@ static void append(struct impairment *impairment, struct held_frame *held)
 	impairment->held_bytes += sizeof(*held) + held->length;
 }
 
-/* When a frame that takes the line now comes out at its end. */
+/* When a frame that takes the line now comes out at its end: never before those ahead of it. */
 static uint64_t due(struct impairment *impairment, uint32_t length, uint64_t now_ns)
 {
-	uint64_t due_ns;
-
 	if (impairment->line_free_ns < now_ns)
 		impairment->line_free_ns = now_ns;
 	if (impairment->rate)
 		impairment->line_free_ns += (uint64_t)length * NS_IN_S / impairment->rate;
-	due_ns = impairment->line_free_ns + impairment->delay_ns;
-	if (due_ns < impairment->latest_due_ns)
-		due_ns = impairment->latest_due_ns;
-	impairment->latest_due_ns = due_ns;
-	return due_ns;
+	return impairment->line_free_ns + impairment->delay_ns;
 }
 
 enum port_result impairment_take(struct impairment *impairment, const struct frame *frame,

@@ -31,8 +31,7 @@ void vlan_all_carried(const struct port_settings *settings, struct vlan_set *set
 		break;
 	case PORT_VLAN_TRUNK:
 		memcpy(set, settings->trunk, sizeof(*set));
-		set->word[0] &= ~UINT64_C(1);
-		set->word[VLAN_WORDS - 1] &= ~(UINT64_C(1) << 63);
+		set->word[0] &= ~UINT64_C(1); /* tagged frames are never without a VLAN */
 		break;
 	}
 }

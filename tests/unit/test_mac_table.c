@@ -108,6 +108,25 @@ START_TEST(a_flood_of_one_port_costs_no_other_an_address)
 	check_accounts();
 }
 
+START_TEST(a_flood_into_a_full_table_takes_a_fair_share_and_no_more)
+{
+	unsigned before = 0;
+	unsigned after = 0;
+
+	for (uint16_t port = 0; port < 250; port++)
+		learn(port * 1000U, 32, port);
+	for (uint16_t port = 0; port < 250; port++)
+		before += known(port * 1000U, 32, port);
+
+	learn(1000000, 20 * PLACES, 255);
+
+	for (uint16_t port = 0; port < 250; port++)
+		after += known(port * 1000U, 32, port);
+	ck_assert_uint_ge(before, 250 * 32 * 8 / 10);
+	ck_assert_uint_ge(after + 2 * 32, before);
+	check_accounts();
+}
+
 START_TEST(a_port_gets_its_places_also_after_the_flood)
 {
 	learn(1000000, 20 * PLACES, 1);
@@ -213,6 +232,7 @@ static Suite *mac_table_suite(void)
 		4);
 	tcase_add_test(tcase, is_bounded_and_keeps_accounts_when_flooded);
 	tcase_add_test(tcase, a_flood_of_one_port_costs_no_other_an_address);
+	tcase_add_test(tcase, a_flood_into_a_full_table_takes_a_fair_share_and_no_more);
 	tcase_add_test(tcase, a_port_gets_its_places_also_after_the_flood);
 	tcase_add_test(tcase, ports_that_flood_together_share_what_there_is);
 	tcase_add_test(tcase, the_newest_of_a_flood_are_the_ones_remembered);

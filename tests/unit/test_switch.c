@@ -201,6 +201,81 @@ START_TEST(forgets_the_stations_of_a_port_that_goes)
 	ck_assert(got(1, 0));
 }
 
+START_TEST(knows_nothing_of_the_stations_that_were_at_a_port_before)
+{
+	fake_network_send_to_all(&network, 1);
+	others_got(1, 1, 1);
+	wire_unplug(&fake(1)->port);
+	wire_plug(network.wire, &fake(1)->port);
+
+	fake_network_send(&network, 0, 1);
+
+	ck_assert(others_got(1, 0, 0));
+}
+
+START_TEST(learns_all_stations_behind_one_port_from_one_batch)
+{
+	uint8_t to[FAKE_ADDRESS];
+	uint8_t bytes[FAKE_FRAME];
+	uint8_t address[FAKE_ADDRESS];
+
+	fake_network_send_to_all(&network, 1);
+	fake_address(to, 1);
+	for (unsigned i = 100; i < 110; i++) {
+		fake_address(address, i);
+		fake_port_queue(fake(0), NULL, bytes, fake_frame_make(bytes, to, address, NULL));
+	}
+	fake_network_run(&network);
+	others_got(1, 1, 1);
+	got(1, 10);
+
+	for (unsigned i = 100; i < 110; i++)
+		fake_network_send(&network, 1, i);
+
+	ck_assert(got(0, 10));
+	ck_assert(others_got(0, 0, 0));
+}
+
+/* Whom frame i of a mixed batch is for. */
+static bool is_for(unsigned port, unsigned i)
+{
+	return i % 13 == 0 || 1 + i * 7 / 3 % 4 == port;
+}
+
+START_TEST(keeps_the_order_of_each_pair_when_a_batch_is_for_many)
+{
+	uint8_t bytes[FAKE_FRAME];
+	uint8_t from[FAKE_ADDRESS];
+	uint8_t to[FAKE_ADDRESS];
+
+	for (unsigned i = 0; i < 5; i++)
+		fake_network_send_to_all(&network, i);
+	for (unsigned i = 0; i < 5; i++)
+		fake_port_clear(fake(i));
+	fake_address(from, 0);
+	for (unsigned i = 0; i < 200; i++) {
+		fake_address(to, 1 + i * 7 / 3 % 4);
+		fake_frame_make(bytes, i % 13 ? to : fake_broadcast, from, NULL);
+		bytes[FAKE_FRAME - 1] = (uint8_t)i;
+		fake_port_queue(fake(0), NULL, bytes, FAKE_FRAME);
+	}
+
+	fake_network_run(&network);
+
+	for (unsigned port = 1; port < 5; port++) {
+		for (unsigned i = 0; i < 200; i++) {
+			const struct fake_frame *frame;
+
+			if (!is_for(port, i))
+				continue;
+			frame = fake_port_take(fake(port));
+			ck_assert_ptr_nonnull(frame);
+			ck_assert_uint_eq(frame->bytes[FAKE_FRAME - 1], i);
+		}
+		ck_assert_uint_eq(fake_port_kept(fake(port)), 0);
+	}
+}
+
 START_TEST(serves_a_port_that_is_plugged_in_again)
 {
 	wire_unplug(&fake(1)->port);
@@ -254,6 +329,9 @@ static TCase *forwarding(void)
 	tcase_add_test(tcase, forgets_a_station_that_was_silent_for_the_ageing_time);
 	tcase_add_test(tcase, remembers_a_station_that_speaks_within_the_ageing_time);
 	tcase_add_test(tcase, forgets_the_stations_of_a_port_that_goes);
+	tcase_add_test(tcase, knows_nothing_of_the_stations_that_were_at_a_port_before);
+	tcase_add_test(tcase, learns_all_stations_behind_one_port_from_one_batch);
+	tcase_add_test(tcase, keeps_the_order_of_each_pair_when_a_batch_is_for_many);
 	tcase_add_test(tcase, serves_a_port_that_is_plugged_in_again);
 	tcase_add_test(tcase, goes_on_as_decided_when_a_sender_changes_addresses_meanwhile);
 	return tcase;
