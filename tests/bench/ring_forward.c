@@ -187,13 +187,15 @@ static unsigned drive(struct driver_queue *queue, bool receives)
 
 	if (!count)
 		return 0;
-	for (uint16_t i = queue->last_used; options.touch && i != used; i++) {
-		uint16_t entry = (uint16_t)(i & (options.ring - 1));
+	for (uint16_t i = queue->last_used; i != used; i++) {
+		uint16_t place = (uint16_t)(i & (options.ring - 1));
+		uint16_t entry = (uint16_t)queue->ring.used->ring[place].id;
 
-		if (receives)
+		if (options.touch && receives)
 			sum = read_payload(queue, entry);
-		else
+		else if (options.touch)
 			write_payload(queue, entry);
+		queue->ring.avail->ring[place] = entry;
 	}
 	(void)sum;
 	queue->last_used = used;
