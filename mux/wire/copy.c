@@ -3,37 +3,9 @@
 
 #include "compiler.h"
 
-#include <stdint.h>
-#include <string.h>
-
-#define VECTOR 64
-#define SHORT_MAX (2 * VECTOR) /* longer ones are for memcpy() */
-
-/* The widest register there is; wherever it lies in memory. */
-struct vector {
-	uint8_t bytes __attribute__((vector_size(VECTOR)));
-} __attribute__((packed));
-
-/* Lengths from one vector to two by two vectors, which overlap. */
-VECTOR_CLONES static void copy_vectors(void *to, const void *from, size_t length)
+VECTOR_CLONES void copy_bytes(void *to, const void *from, size_t length)
 {
-	struct vector *first_to = to;
-	struct vector *last_to = (void *)((uint8_t *)to + length - VECTOR);
-	const struct vector *first_from = from;
-	const struct vector *last_from = (const void *)((const uint8_t *)from + length - VECTOR);
-	struct vector first = *first_from;
-	struct vector last = *last_from;
-
-	*first_to = first;
-	*last_to = last;
-}
-
-void copy_bytes(void *to, const void *from, size_t length)
-{
-	if (length >= VECTOR && length <= SHORT_MAX)
-		copy_vectors(to, from, length);
-	else
-		memcpy(to, from, length);
+	copy_inline(to, from, length);
 }
 
 /* Past segments that are used up. */

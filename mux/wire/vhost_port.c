@@ -54,21 +54,20 @@ static void give_back(struct vhost_port *vhost, unsigned up_to)
 {
 	struct vhost_batch *batch = vhost->batch;
 
-	virtqueue_take(&vhost->transmit, up_to - batch->returned);
-	for (; batch->returned < up_to; batch->returned++)
-		virtqueue_push(&vhost->transmit, batch->sent.request[batch->returned].head, 0);
+	virtqueue_return(&vhost->transmit, &batch->sent.request[batch->returned],
+		up_to - batch->returned);
+	batch->returned = up_to;
 	wire_touch(&vhost->port);
 }
 
 /* The header in front of a frame, copied; the frame's vector begins behind it. */
-static void split_header(struct vhost_port *vhost, const struct virtqueue_request *request,
+static inline void split_header(const struct virtqueue_request *request, uint32_t size,
 	struct frame *frame)
 {
 	struct iovec *iov = request->iov;
 	unsigned count = request->readable;
-	size_t left = vhost->header_size;
+	size_t left = size;
 
-	frame->header.num_buffers = 0;
 	if (LIKELY(iov->iov_len >= left)) {
 		memcpy(&frame->header, iov->iov_base, sizeof(struct virtio_net_hdr));
 	} else {
@@ -76,31 +75,30 @@ static void split_header(struct vhost_port *vhost, const struct virtqueue_reques
 
 		copy_out(&frame->header, &from, sizeof(struct virtio_net_hdr));
 	}
-	for (; left >= iov->iov_len; count--)
+	frame->header.num_buffers = 0;
+	for (; UNLIKELY(left >= iov->iov_len); count--)
 		left -= (iov++)->iov_len;
 	iov->iov_base = (uint8_t *)iov->iov_base + left;
 	iov->iov_len -= left;
 	frame->iov = iov;
 	frame->count = count;
-	frame->length = request->readable_length - vhost->header_size;
+	frame->length = request->readable_length - size;
 }
 
-static bool make_frame(struct vhost_port *vhost, const struct virtqueue_request *request,
-	struct frame *frame)
+static inline bool make_frame(const struct virtqueue_request *request, uint32_t header_size,
+	uint64_t features, struct frame *frame)
 {
-	uint32_t length = request->readable_length;
-
-	if (length < vhost->header_size + FRAME_LENGTH_LEAST ||
-		length > vhost->header_size + FRAME_LENGTH_MAX)
+	if (request->readable_length - header_size - FRAME_LENGTH_LEAST >
+		FRAME_LENGTH_MAX - FRAME_LENGTH_LEAST)
 		return false;
-	split_header(vhost, request, frame);
+	split_header(request, header_size, frame);
 	if (LIKELY(!(frame->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
 		    frame->header.gso_type == VIRTIO_NET_HDR_GSO_NONE)) {
 		frame->header = (struct virtio_net_hdr_v1){ 0 };
 		frame->plain = true;
 		return true;
 	}
-	return offload_check(frame, vhost->port.accepted);
+	return offload_check(frame, features);
 }
 
 static void look_at_sent(struct vhost_port *vhost)
@@ -112,14 +110,15 @@ static void look_at_sent(struct vhost_port *vhost)
 	batch->count = 0;
 	batch->returned = 0;
 	for (unsigned i = 0; i < requests; i++) {
-		if (UNLIKELY(!vhost->transmit_enabled)) {
+		struct frame *frame = &batch->frame[batch->count];
+
+		if (UNLIKELY(!vhost->transmit_enabled))
 			vhost->port.counters->dropped[DROP_LINK_DOWN]++;
-		} else if (LIKELY(make_frame(vhost, &batch->sent.request[i],
-				   &batch->frame[batch->count]))) {
+		else if (LIKELY(make_frame(&batch->sent.request[i], vhost->header_size,
+				 vhost->port.accepted, frame)))
 			batch->behind[batch->count++] = i + 1;
-		} else {
+		else
 			vhost->port.counters->dropped[DROP_MALFORMED]++;
-		}
 	}
 	if (requests && !batch->count)
 		give_back(vhost, requests);
@@ -170,12 +169,13 @@ static bool look_for_buffers(struct vhost_port *vhost, unsigned most)
 	return batch->buffers.count;
 }
 
-static inline void fill(struct vhost_port *vhost, uint32_t length)
+/* The next buffers of those looked at are filled, as is written in them. */
+static void hand_over(struct vhost_port *vhost, unsigned count)
 {
 	struct vhost_batch *batch = vhost->batch;
 
-	virtqueue_take(&vhost->receive, 1);
-	virtqueue_push(&vhost->receive, batch->buffers.request[batch->filled++].head, length);
+	virtqueue_return(&vhost->receive, &batch->buffers.request[batch->filled], count);
+	batch->filled += count;
 }
 
 static const struct iovec *room_of(const struct virtqueue_request *request)
@@ -220,7 +220,7 @@ static enum port_result deliver_merged(struct vhost_port *vhost, const struct fr
 		return may_get_room(vhost) ? PORT_NO_ROOM : drop(vhost, DROP_TOO_LONG);
 	header.num_buffers = (uint16_t)count;
 	for (unsigned i = 0; i < count; i++) {
-		const struct virtqueue_request *request = &batch->buffers.request[batch->filled];
+		struct virtqueue_request *request = &batch->buffers.request[batch->filled + i];
 		struct copy_place to = { room_of(request), request->writable, 0 };
 		uint32_t length = request->writable_length;
 
@@ -229,48 +229,43 @@ static enum port_result deliver_merged(struct vhost_port *vhost, const struct fr
 		left -= length;
 		copy_between(&to, &from,
 			length - (i ? 0 : copy_in(&to, &header, vhost->header_size)));
-		fill(vhost, length);
+		request->written = length;
 	}
+	hand_over(vhost, count);
 	return PORT_DELIVERED;
 }
 
 /* One frame in one buffer that is long enough for it. */
-static inline void deliver_whole(struct vhost_port *vhost, const struct frame *frame,
-	const struct virtqueue_request *request)
+static void deliver_whole(struct vhost_port *vhost, const struct frame *frame,
+	struct virtqueue_request *request)
 {
-	static const uint16_t one_buffer = 1;
-	const struct iovec *iov = room_of(request);
-	uint32_t size = vhost->header_size;
+	struct virtio_net_hdr_v1 header = frame->header;
+	struct copy_place to = { room_of(request), request->writable, 0 };
+	struct copy_place from = { frame->iov, frame->count, 0 };
 
-	if (LIKELY(request->writable == 1 && frame->count == 1)) {
-		uint8_t *to = iov->iov_base;
-
-		memcpy(to, &frame->header, sizeof(struct virtio_net_hdr));
-		if (LIKELY(size == sizeof(struct virtio_net_hdr_v1)))
-			memcpy(to + sizeof(struct virtio_net_hdr), &one_buffer, sizeof(one_buffer));
-		copy_bytes(to + size, frame->iov->iov_base, frame->length);
-	} else {
-		struct virtio_net_hdr_v1 header = frame->header;
-		struct copy_place to = { iov, request->writable, 0 };
-		struct copy_place from = { frame->iov, frame->count, 0 };
-
-		header.num_buffers = one_buffer;
-		copy_in(&to, &header, size);
-		copy_between(&to, &from, frame->length);
-	}
-	fill(vhost, size + frame->length);
+	header.num_buffers = 1;
+	copy_in(&to, &header, vhost->header_size);
+	copy_between(&to, &from, frame->length);
+	request->written = vhost->header_size + frame->length;
+	hand_over(vhost, 1);
 }
 
-static inline enum port_result deliver(struct vhost_port *vhost, const struct frame *frame)
+static bool have_buffers(struct vhost_port *vhost)
 {
-	struct vhost_batch *batch = vhost->batch;
+	return vhost->batch->filled < vhost->batch->buffers.count ||
+		look_for_buffers(vhost, PORT_BATCH);
+}
 
-	if (UNLIKELY(batch->filled == batch->buffers.count) && !look_for_buffers(vhost, PORT_BATCH))
+static enum port_result vhost_deliver(struct port *port, const struct frame *frame)
+{
+	struct vhost_port *vhost = of_port(port);
+
+	if (UNLIKELY(!have_buffers(vhost)))
 		return PORT_NO_ROOM;
 
-	const struct virtqueue_request *request = &batch->buffers.request[batch->filled];
+	struct virtqueue_request *request = &vhost->batch->buffers.request[vhost->batch->filled];
 
-	if (LIKELY(vhost->header_size + frame->length <= request->writable_length)) {
+	if (vhost->header_size + frame->length <= request->writable_length) {
 		deliver_whole(vhost, frame, request);
 		return PORT_DELIVERED;
 	}
@@ -279,28 +274,72 @@ static inline enum port_result deliver(struct vhost_port *vhost, const struct fr
 	return deliver_merged(vhost, frame);
 }
 
-static enum port_result vhost_deliver(struct port *port, const struct frame *frame)
+/*
+ * Frames in one piece into buffers in one piece and long enough, as most are: one after the other,
+ * until one is different. How many.
+ */
+VECTOR_CLONES static unsigned deliver_singles(const struct frame *frame,
+	struct virtqueue_request *request, unsigned count, uint32_t header_size)
 {
-	return deliver(of_port(port), frame);
+	const uint16_t one_buffer = 1;
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		uint32_t length = header_size + frame[i].length;
+
+		if (UNLIKELY(frame[i].count != 1 || request[i].writable != 1 ||
+			    request[i].writable_length < length))
+			break;
+
+		uint8_t *to = request[i].iov[request[i].readable].iov_base;
+
+		memcpy(to, &frame[i].header, sizeof(struct virtio_net_hdr));
+		if (LIKELY(header_size > sizeof(struct virtio_net_hdr)))
+			memcpy(to + sizeof(struct virtio_net_hdr), &one_buffer, sizeof(one_buffer));
+		copy_inline(to + header_size, frame[i].iov->iov_base, frame[i].length);
+		request[i].written = length;
+	}
+	return i;
+}
+
+static unsigned deliver_as_many_singles(struct vhost_port *vhost, const struct frame *frame,
+	unsigned count)
+{
+	struct vhost_batch *batch = vhost->batch;
+	unsigned room = batch->buffers.count - batch->filled;
+	uint64_t bytes = 0;
+
+	if (count > room)
+		count = room;
+	count = deliver_singles(frame, &batch->buffers.request[batch->filled], count,
+		vhost->header_size);
+	for (unsigned i = 0; i < count; i++)
+		bytes += frame[i].length;
+	vhost->port.counters->frames_received += count;
+	vhost->port.counters->bytes_received += bytes;
+	hand_over(vhost, count);
+	return count;
 }
 
 static unsigned vhost_deliver_many(struct port *port, const struct frame *frame, unsigned count)
 {
 	struct vhost_port *vhost = of_port(port);
-	uint64_t frames = 0, bytes = 0;
-	unsigned i;
+	unsigned gone = 0;
 
-	for (i = 0; i < count; i++) {
-		enum port_result result = deliver(vhost, &frame[i]);
+	while (gone < count && have_buffers(vhost)) {
+		gone += deliver_as_many_singles(vhost, &frame[gone], count - gone);
+		if (gone == count || vhost->batch->filled == vhost->batch->buffers.count)
+			continue;
 
-		if (UNLIKELY(result == PORT_NO_ROOM))
+		enum port_result result = vhost_deliver(port, &frame[gone]);
+
+		if (result == PORT_NO_ROOM)
 			break;
-		frames += result == PORT_DELIVERED;
-		bytes += result == PORT_DELIVERED ? frame[i].length : 0;
+		port->counters->frames_received += result == PORT_DELIVERED;
+		port->counters->bytes_received += result == PORT_DELIVERED ? frame[gone].length : 0;
+		gone++;
 	}
-	port->counters->frames_received += frames;
-	port->counters->bytes_received += bytes;
-	return i;
+	return gone;
 }
 
 static void vhost_flush(struct port *port)
