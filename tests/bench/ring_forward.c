@@ -3,10 +3,12 @@
  * drivers do as little as possible on one processor, the wire on another, both polling.
  *
  *	ring_forward [--wire cable|switch] [--ports N] [--active N] [--frame BYTES] [--ring SIZE]
- *		[--buffer BYTES] [--both-ways | --spread] [--touch] [--one-thread] [--turns N]
+ *		[--buffer BYTES] [--both-ways | --spread] [--stopped] [--touch] [--one-thread]
+ *		[--turns N]
  *
- * Prints frames and bits a second, medians and bests of many short turns, and what memcpy() alone
- * makes of frames as long, from as many places to as many.
+ * A guest that is stopped, the last one, sends and takes nothing. Prints frames and bits a second,
+ * medians and bests of many short turns, and what memcpy() alone makes of frames as long, from as
+ * many places to as many.
  */
 #include "compiler.h"
 #include "monotonic.h"
@@ -31,8 +33,9 @@
 
 static struct {
 	const char *wire;
-	unsigned ports, active, frame, ring, buffer, both_ways, spread, touch, one_thread, turns;
-} options = { "cable", 2, 2, 64, 256, 2048, 0, 0, 0, 0, 21 };
+	unsigned ports, active, frame, ring, buffer;
+	unsigned both_ways, spread, stopped, touch, one_thread, turns;
+} options = { "cable", 2, 2, 64, 256, 2048, 0, 0, 0, 0, 0, 21 };
 
 struct driver_queue {
 	struct vring ring;
@@ -233,7 +236,8 @@ static void drive_all(void)
 	unsigned received = 0;
 
 	for (unsigned i = 0; i < options.active; i++) {
-		received += drive(&guests[i].receive, true);
+		if (!options.stopped || i < options.active - 1)
+			received += drive(&guests[i].receive, true);
 		if (sends(i))
 			drive(&guests[i].transmit, false);
 	}
@@ -340,6 +344,7 @@ static void read_options(int argc, char **argv)
 		{ "buffer", required_argument, NULL, 'b' },
 		{ "both-ways", no_argument, NULL, '2' },
 		{ "spread", no_argument, NULL, 's' },
+		{ "stopped", no_argument, NULL, 'x' },
 		{ "touch", no_argument, NULL, 't' },
 		{ "one-thread", no_argument, NULL, '1' },
 		{ "turns", required_argument, NULL, 'n' },
@@ -375,6 +380,9 @@ static void read_options(int argc, char **argv)
 		case 's':
 			options.spread = 1;
 			options.both_ways = 1;
+			break;
+		case 'x':
+			options.stopped = 1;
 			break;
 		case 't':
 			options.touch = 1;
