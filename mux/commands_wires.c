@@ -109,12 +109,12 @@ static bool take_option(struct command_call *call, const char *word, struct mux_
 		problem = port_read_poll(poll, strlen(poll), &config->poll_ns);
 	else if (uplink && config->kind == WIRE_CABLE)
 		problem = "is for a switch";
-	else if (uplink && (!*uplink || strlen(uplink) >= sizeof(config->uplink)))
-		problem = "must be the name of a TAP interface";
 	else if (uplink)
-		strcpy(config->uplink, uplink);
+		problem = mux_config_interface_problem(uplink, strlen(uplink));
 	else
 		problem = "is no option: poll=TIME, uplink=TAP";
+	if (uplink && !problem)
+		strcpy(config->uplink, uplink);
 	if (problem)
 		command_fail(call, 2, "wire add: %s %s", word, problem);
 	return !problem;

@@ -143,7 +143,7 @@ static const struct config_kind config_mtu = {
 };
 
 /* What Linux lets an interface be called. */
-static const char *interface_problem(const char *name, size_t length)
+const char *mux_config_interface_problem(const char *name, size_t length)
 {
 	if (length == 0)
 		return "must not be empty";
@@ -188,7 +188,7 @@ static const struct config_key keys[] = {
 		.help = "whether ports without a table may be connected"),
 	CONFIG_KEY_WIRE("switch", "ageing", ageing, ageing_s, .initial = "300s",
 		.help = "how long a learned address is remembered"),
-	CONFIG_KEY_WIRE("switch", "uplink", name, uplink, .problem = interface_problem,
+	CONFIG_KEY_WIRE("switch", "uplink", name, uplink, .problem = mux_config_interface_problem,
 		.help = "a TAP interface of the host"),
 	CONFIG_KEY_PORT("switch.port", "name", name, name, .problem = guest_name_problem,
 		.help = "what the port is called"),

@@ -55,6 +55,9 @@ void mux_config_destroy(struct mux_config *config); /* a zeroed one is accepted 
 /* A wire as it is without a word about it but its kind and name, as "wire add" makes it. */
 void mux_config_wire_init(struct mux_config_wire *wire, enum wire_kind kind);
 
+/* Why an uplink cannot have this name, or NULL. */
+const char *mux_config_interface_problem(const char *name, size_t length);
+
 /* The settings of a port about which nothing is said. */
 void mux_config_port_init(struct port_settings *settings);
 

@@ -439,7 +439,9 @@ class CommandTest(WireTest):
         for words in (
             ("wire",), ("wire", "frobnicate"), ("wire", "add"), ("wire", "add", "rope", "x"),
             ("wire", "add", "cable", "a/b"), ("wire", "add", "cable", "x", "poll=soon"),
-            ("wire", "add", "cable", "x", "uplink=tap0"), ("wire", "list", "all"),
+            ("wire", "add", "cable", "x", "uplink=tap0"),
+            ("wire", "add", "switch", "x", "uplink="), ("wire", "add", "switch", "x", "uplink=t%d"),
+            ("wire", "add", "switch", "x", "uplink=a/b"), ("wire", "list", "all"),
             ("port",), ("port", "frobnicate"), ("link", "x", "sideways"),
             ("isolate", "x", "maybe"), ("monitor", "x", "maybe"), ("poll", "cable0", "soon"),
             ("impair", "cable0/x", "delay=1year"), ("capture", "cable0"),
