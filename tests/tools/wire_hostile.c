@@ -322,6 +322,13 @@ static void memory_again_and_again(void)
 		fake_frontend_share_memory(&frontend[2]);
 }
 
+/* What is truncated cannot be looked at here either: nobody touches this card again. */
+static void truncated(void)
+{
+	if (ftruncate(bad->memory_fd, 0))
+		abort();
+}
+
 static void nothing_at_all(void)
 {
 }
@@ -368,6 +375,7 @@ static void (*const deeds[])(void) = {
 	full_calls,
 	stopped_and_started,
 	memory_again_and_again,
+	truncated,
 	nothing_at_all,
 };
 
@@ -461,7 +469,10 @@ static bool untouched(unsigned deed)
 
 static bool play(const char *path, unsigned deed)
 {
-	static const struct fake_card_options options = { .two_regions = true };
+	static const struct fake_card_options options = {
+		.two_regions = true,
+		.unsealable = true,
+	};
 	uint64_t features;
 	bool good;
 

@@ -52,10 +52,11 @@ static void map_memory(struct fake_card *card)
 	size_t second = buffer_space(card, FAKE_CARD_RECEIVE);
 
 	card->ram_size = first + second;
-	card->memory_fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	card->memory_fd = memfd_create("guest",
+		MFD_CLOEXEC | (card->options.unsealable ? 0 : MFD_ALLOW_SEALING));
 	if (card->memory_fd < 0 || ftruncate(card->memory_fd, (off_t)card->ram_size))
 		abort();
-	if (!card->options.unsealed &&
+	if (!card->options.unsealed && !card->options.unsealable &&
 		fcntl(card->memory_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
 		abort();
 	card->ram =

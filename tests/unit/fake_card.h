@@ -23,7 +23,8 @@ struct fake_card_options {
 	bool header_apart; /* the header has a descriptor of its own */
 	bool sends_direct; /* no indirect tables, though negotiated */
 	bool polls; /* never asks for an interrupt */
-	bool unsealed; /* its memory can be made shorter */
+	bool unsealed; /* its memory can be made shorter, */
+	bool unsealable; /* and nobody can prevent that */
 	bool two_regions; /* a hole in the guest's memory before the receive buffers */
 };
 
