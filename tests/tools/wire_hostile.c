@@ -477,7 +477,7 @@ static bool play(const char *path, unsigned deed)
 	bool good;
 
 	fake_card_create(bad, &options);
-	if (!plug(2, path))
+	if (!plug(2, path) || fake_frontend_ask(&frontend[2], VHOST_USER_GET_FEATURES, &features))
 		return fail("whoever did the one before cannot come again", deed);
 	deeds[deed]();
 	for (unsigned i = 0; i < 2; i++)
