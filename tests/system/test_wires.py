@@ -545,6 +545,41 @@ class UplinkTest(WireTest):
         with open(f"/sys/class/net/{self.tap}/ifindex", encoding="ascii") as file:
             self.assertEqual(file.read(), index)
 
+    def test_frames_pass_between_guests_and_host(self):
+        packets = os.path.join(
+            os.environ.get("BUILD", os.path.dirname(muxd_program())), "tests/packet_guests"
+        )
+        every_protocol = socket.htons(3)
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, every_protocol) as host:
+            subprocess.run(["ip", "link", "set", self.tap, "up"], check=True)
+            host.bind((self.tap, 0))
+            host.settimeout(TIMEOUT)
+            done = subprocess.run(
+                [packets, self.path("lan")], stdout=subprocess.PIPE, timeout=TIMEOUT, check=True
+            )
+            # Nobody has heard of the receiver yet, so the host gets them all, too.
+            guest1, lengths = b"\x02\0\0\0\0\1", []
+            while len(lengths) < len(done.stdout.splitlines()):
+                frame = host.recv(70000)
+                if frame[6:12] == guest1:
+                    lengths.append(len(frame))
+            self.assertGreater(max(lengths), 60000)  # as the guest sent it
+            with self.connect("guest3", "lan"):
+                sent = self.sent()
+                host.send(b"\xff" * 6 + b"\x02\0\0\0\0\x09" + b"\x88\xb5" + bytes(46))
+                wait_for(lambda: self.sent() > sent, "a frame of the host")
+        self.assertEqual(self.dropped("malformed"), 0)
+
+    def stats(self):
+        (port,) = json.loads(self.mux.run("stats", "--json", f"lan/{self.tap}"))
+        return port
+
+    def sent(self):
+        return self.stats()["sent"]["frames"]
+
+    def dropped(self, reason):
+        return self.stats()["dropped"].get(reason, 0)
+
     def test_nobody_can_have_its_name(self):
         self.assertTrue(self.plug(self.tap, "lan").is_closed())
         self.until_log("this is the name of the uplink", "lan")
