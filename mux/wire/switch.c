@@ -7,12 +7,13 @@
  * without.
  */
 #include "compiler.h"
+#include "log.h"
 #include "mac_table.h"
 #include "vlan_frame.h"
 #include "wire.h"
 
 #include <string.h>
-#include <sys/auxv.h>
+#include <sys/random.h>
 
 #define ADDRESS_BITS 48
 #define ADDRESS_MASK ((UINT64_C(1) << ADDRESS_BITS) - 1)
@@ -39,8 +40,8 @@ struct learning_switch {
 	struct port_set member[VLAN_COUNT];
 	struct vlan_set carried[WIRE_PORTS_MAX]; /* the same, by port */
 	struct vlan_frame tagged; /* the frame being forwarded, if its sender is in a VLAN */
-	uint64_t
-		group[WIRE_PORTS_MAX]; /* frames of a batch that go to each port, between turns 0 */
+	/* Which frames of a batch go to each port: 0 between batches. */
+	uint64_t group[WIRE_PORTS_MAX];
 	struct frame gathered[PORT_BATCH];
 };
 
@@ -129,15 +130,13 @@ static void settings_changed(struct wire *wire, struct port *port)
 		mac_table_forget(&in->table, port->number);
 }
 
-/* What the kernel gave the process at its start: no system call, whatever the sandbox allows. */
 static void seed(struct mac_table *table)
 {
-	uint64_t random[2] = { 0 };
-	const void *given = (const void *)getauxval(AT_RANDOM);
+	uint64_t secret[2] = { 0 };
 
-	if (given)
-		memcpy(random, given, sizeof(random));
-	mac_table_init(table, random[0] * 0x9e3779b97f4a7c15, random[1] * 0xbf58476d1ce4e5b9);
+	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret))
+		log_warning("switch: no random numbers: which addresses it forgets is foreseeable");
+	mac_table_init(table, secret[0], secret[1]);
 }
 
 static void plugged(struct wire *wire, struct port *port)
@@ -250,8 +249,8 @@ static void flood(struct learning_switch *by, const struct port *from, uint16_t 
 }
 
 /*
- * Decide by the first bytes of the next frame, unless they are the same as those of the
- * one before in this VLAN: then no table is asked.
+ * Decide by the first bytes of the next frame, unless they are the same as those of the one before
+ * in this VLAN: then no table is asked.
  */
 static void route(struct learning_switch *by, struct port *from, const uint8_t *bytes,
 	struct decision *decision)
@@ -273,7 +272,7 @@ static void route(struct learning_switch *by, struct port *from, const uint8_t *
 		decision->to = find(by, from, first_word & ADDRESS_MASK, decision->vlan);
 }
 
-/* Plain members of a batch, one after the other, that all go to the same port. */
+/* Frames of a batch, one after the other, that all go to the same port. */
 static void give_run(struct learning_switch *by, struct port *to, const struct frame *frame,
 	unsigned count)
 {
@@ -372,6 +371,7 @@ static void forward_tagged(struct learning_switch *by, struct port *from, const 
 	unsigned count)
 {
 	struct decision decision = { .to = NOWHERE };
+	bool monitored = !is_empty(&by->monitors);
 	enum port_drop reason;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -389,7 +389,8 @@ static void forward_tagged(struct learning_switch *by, struct port *from, const 
 			flood(by, from, decision.vlan, NULL);
 		else
 			give(by, by->wire.port[decision.to], NULL);
-		give_all(by, &by->monitors, NULL);
+		if (monitored)
+			give_all(by, &by->monitors, NULL);
 	}
 }
 

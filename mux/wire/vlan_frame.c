@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#define HEAD_MOST (FRAME_LENGTH_LEAST + FRAME_TAG_LENGTH)
 #define TYPE_OFFSET 12
 #define TAG_TYPE 0x8100
 #define SERVICE_TAG_TYPE 0x88a8 /* of 802.1ad: the outer of two */
@@ -36,14 +37,18 @@ void vlan_all_carried(const struct port_settings *settings, struct vlan_set *set
 	}
 }
 
-/* The first count bytes of a frame; false if it is shorter. */
-static bool copy_head(const struct frame *frame, uint8_t *bytes, uint32_t count)
+/* The first bytes of a frame; how many there are. */
+static uint32_t copy_head(const struct frame *frame, uint8_t bytes[HEAD_MOST])
 {
-	if (frame_copy(frame, 0, bytes, count) < count)
-		return false;
+	uint32_t count = HEAD_MOST;
+
+	if (LIKELY(frame->iov->iov_len >= HEAD_MOST))
+		memcpy(bytes, frame->iov->iov_base, HEAD_MOST);
+	else
+		count = frame_copy(frame, 0, bytes, HEAD_MOST);
 	/* What is decided by is the copy: the compiler is not to look at the original again. */
 	__asm__ volatile("" : : "r"(bytes) : "memory");
-	return true;
+	return count;
 }
 
 static uint16_t word_at(const uint8_t *bytes)
@@ -126,19 +131,20 @@ static bool find_tag(const struct port_settings *from, bool has_tag, uint16_t *t
 bool vlan_frame_enter(struct vlan_frame *tagged, const struct port_settings *from,
 	const struct frame *frame, enum port_drop *reason)
 {
-	uint8_t copy[FRAME_LENGTH_LEAST + FRAME_TAG_LENGTH] = { 0 };
+	uint8_t copy[HEAD_MOST] = { 0 };
+	uint32_t copied = copy_head(frame, copy);
 	uint32_t payload = FRAME_LENGTH_LEAST;
 	uint16_t tag = 0;
 	bool has_tag;
 
 	*reason = DROP_MALFORMED;
-	if (!copy_head(frame, copy, sizeof(copy)) && !copy_head(frame, copy, FRAME_LENGTH_LEAST))
+	if (copied < FRAME_LENGTH_LEAST)
 		return false;
 	has_tag = word_at(copy + TYPE_OFFSET) == TAG_TYPE;
 	if (has_tag) {
 		payload += FRAME_TAG_LENGTH;
 		tag = word_at(copy + TYPE_OFFSET + 2);
-		if (frame->length < payload)
+		if (copied < payload)
 			return false;
 	}
 	make_heads(tagged, copy, has_tag, tag);
