@@ -215,7 +215,7 @@ START_TEST(an_answer_that_makes_no_sense_ends_the_connection_and_the_next_is_goo
 	wait_for(connected_again);
 	wait_for(carrier);
 
-	ck_assert(spoiled);
+	ck_assert(is_spoiled());
 	send_frame(1);
 	wait_for_frame(1);
 	fake_driver_stop(&driver);
@@ -241,7 +241,7 @@ START_TEST(a_reset_survives_answers_that_make_no_sense)
 	bring_up(0);
 	wait_for(carrier);
 	reset_device();
-	ck_assert(spoiled);
+	ck_assert(is_spoiled());
 
 	fake_driver_bring_up(&driver, 0);
 	wait_for(carrier);
