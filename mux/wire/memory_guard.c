@@ -41,10 +41,10 @@ static bool replace(const struct memory_guard_place *place)
 {
 	/* An address that a mapping has, so it can have another. */
 	void *start = (void *)place->start; // NOLINT(performance-no-int-to-ptr)
+	const void *now = mmap(start, place->length, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 
-	return mmap(start, place->length, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		       0) != MAP_FAILED;
+	return now == start;
 }
 
 /* Calls nothing but system calls. */

@@ -31,17 +31,17 @@ struct vhost_port {
 	struct vhost_batch *batch; /* owned: what was looked at in the queues */
 };
 
-int vhost_port_init(struct vhost_port *port); /* 0 or -ENOMEM */
-void vhost_port_release(struct vhost_port *port);
+int vhost_port_init(struct vhost_port *vhost); /* 0 or -ENOMEM */
+void vhost_port_release(struct vhost_port *vhost);
 
 /*
  * Features are negotiated, the memory or a queue's addresses changed, or a queue was started,
  * stopped, enabled or disabled: to be called before anybody else touches the port. Interrupts the
  * driver of each queue that runs, since whoever served it before may have died about to do that.
  */
-void vhost_port_update(struct vhost_port *port, uint64_t features);
+void vhost_port_update(struct vhost_port *vhost, uint64_t features);
 
 /* Why the port is of no use any more: what a queue's driver did wrong; NULL if nothing. */
-const char *vhost_port_broken(const struct vhost_port *port);
+const char *vhost_port_broken(const struct vhost_port *vhost);
 
 #endif

@@ -36,7 +36,10 @@ void fake_worker_plug(struct fake_worker *worker, unsigned number, int fd, uint3
 int fake_worker_connect(struct fake_worker *worker, unsigned number);
 void fake_worker_unplug(struct fake_worker *worker, unsigned number);
 
-/* Events, frames, and a request to be kicked at the next: all there is to do now. */
-void fake_worker_turn(void *worker);
+/*
+ * Events, frames, and a request to be kicked at the next: all there is to do now. The context is
+ * the worker: front-ends take turns with it.
+ */
+void fake_worker_turn(void *context);
 
 #endif
