@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 #define MESSAGES_AT_ONCE 64 /* then guests have their turn */
 
@@ -95,9 +96,11 @@ static void untold_ready(int fd, short what, void *argument)
 static void late_ready(int fd, short what, void *argument)
 {
 	struct worker *worker = argument;
+	uint64_t count;
 
-	(void)fd;
 	(void)what;
+	if (read(fd, &count, sizeof(count)) < 0)
+		return; /* it was set anew meanwhile */
 	for (unsigned i = 0; i < WIRE_PORTS_MAX; i++) {
 		struct port *port = worker->plug[i].port;
 
@@ -127,9 +130,10 @@ static int make_loop(struct worker *worker)
 {
 	struct event_config *config = event_config_new();
 
-	if (!config)
+	worker->late_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (!config || worker->late_fd < 0)
 		return -ENOMEM;
-	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	worker->base = event_base_new_with_config(config);
 	event_config_free(config);
 	if (!worker->base)
@@ -138,10 +142,13 @@ static int make_loop(struct worker *worker)
 		control_ready, worker);
 	worker->untold =
 		event_new(worker->base, worker->control_fd, EV_WRITE, untold_ready, worker);
-	worker->late = event_new(worker->base, -1, 0, late_ready, worker);
+	worker->late =
+		event_new(worker->base, worker->late_fd, EV_READ | EV_PERSIST, late_ready, worker);
 	if (!worker->control || !worker->untold || !worker->late)
 		return -ENOMEM;
-	return event_add(worker->control, NULL) < 0 ? -ENOMEM : 0;
+	if (event_add(worker->control, NULL) < 0 || event_add(worker->late, NULL) < 0)
+		return -ENOMEM;
+	return 0;
 }
 
 int worker_setup(struct worker *worker, const struct worker_message *message)
@@ -177,6 +184,7 @@ static void release(struct worker *worker)
 	}
 	if (worker->base)
 		event_base_free(worker->base);
+	close_fd(&worker->late_fd);
 	if (worker->counters)
 		munmap(worker->counters, WIRE_PORTS_MAX * sizeof(struct port_counters));
 	close(worker->control_fd);
@@ -235,6 +243,7 @@ int worker_main(int control_fd)
 		return 1;
 	}
 	worker->control_fd = control_fd;
+	worker->late_fd = -1;
 	status = serve(worker);
 	release(worker);
 	free(worker);

@@ -11,8 +11,10 @@
 #include "monotonic.h"
 #include "worker_parts.h"
 
+#include <sys/timerfd.h>
+
 #define SILENT_NS 1000000 /* a port without frames for that long waits for its kick */
-#define LOOK_NS 25000 /* between looks for events, as long as nobody sleeps */
+#define LOOK_NS 50000 /* between looks for events, as long as nobody sleeps */
 #define BROKEN_NS 1000000 /* between searches for broken queues, as long as nobody sleeps */
 #define LATE_LEAST_NS 100000 /* for a late frame whose receiver has no room yet */
 #define SILENT_TURNS 32 /* a silent port that is polled nevertheless has one in so many turns, */
@@ -126,17 +128,17 @@ static bool arm_all(struct worker *worker)
 	return true;
 }
 
-static void await_late(struct worker *worker)
+static void await_late(const struct worker *worker)
 {
 	uint64_t now_ns = monotonic_ns();
 	uint64_t wait_ns = worker->late_ns > now_ns + LATE_LEAST_NS ? worker->late_ns - now_ns
 								    : LATE_LEAST_NS;
-	struct timeval wait = {
-		.tv_sec = (time_t)(wait_ns / 1000000000),
-		.tv_usec = (suseconds_t)(wait_ns % 1000000000 / 1000),
+	const struct itimerspec when = {
+		.it_value.tv_sec = (time_t)(wait_ns / 1000000000),
+		.it_value.tv_nsec = (long)(wait_ns % 1000000000),
 	};
 
-	event_add(worker->late, &wait);
+	timerfd_settime(worker->late_fd, 0, &when, NULL);
 }
 
 static void sleep_or_look(struct worker *worker, bool may_sleep)

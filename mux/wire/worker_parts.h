@@ -35,7 +35,8 @@ struct worker {
 	struct event_base *base;
 	struct event *control; /* messages from the main process */
 	struct event *untold; /* room for what it does not know yet */
-	struct event *late; /* a frame held back is due */
+	struct event *late; /* a frame held back is due: */
+	int late_fd; /* owned: a clock of its own, for libevent's counts milliseconds */
 	struct wire *wire;
 	struct port_counters *counters; /* WIRE_PORTS_MAX of them, shared with the main process */
 	struct wire_setup setup;
