@@ -156,7 +156,8 @@ static void sleep_or_look(struct worker *worker, bool may_sleep)
 		event_base_loop(worker->base, EVLOOP_ONCE);
 		wire->now_ns = monotonic_ns();
 	} else if (wire->now_ns - worker->looked_ns > LOOK_NS) {
-		event_base_loop(worker->base, EVLOOP_NONBLOCK);
+		/* Once: alone, the other flag means until nobody has anything to say. */
+		event_base_loop(worker->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		worker->looked_ns = wire->now_ns;
 	}
 }
