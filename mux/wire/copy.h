@@ -14,32 +14,57 @@
  */
 void copy_bytes(void *to, const void *from, size_t length);
 
-/* The widest register there is; wherever it lies in memory. */
+/* Registers, the widest there are and half of that; wherever they lie in memory. */
 struct copy_vector {
 	uint8_t bytes __attribute__((vector_size(COPY_VECTOR)));
 } __attribute__((packed));
 
-/*
- * The same as a part of a function that VECTOR_CLONES chooses: lengths of one vector to two by two
- * of them, which overlap.
- */
-static inline void copy_inline(void *to, const void *from, size_t length)
-{
-	if (length < COPY_VECTOR || length > 2 * COPY_VECTOR) {
-		memcpy(to, from, length);
-		return;
-	}
+struct copy_half {
+	uint8_t bytes __attribute__((vector_size(COPY_VECTOR / 2)));
+} __attribute__((packed));
 
-	struct copy_vector *first_to = to;
-	struct copy_vector *last_to = (void *)((uint8_t *)to + length - COPY_VECTOR);
-	const struct copy_vector *first_from = from;
-	const struct copy_vector *last_from =
-		(const void *)((const uint8_t *)from + length - COPY_VECTOR);
-	struct copy_vector first = *first_from;
-	struct copy_vector last = *last_from;
+/* From half a vector to a whole one, by two halves that overlap. */
+static inline void copy_by_halves(void *to, const void *from, size_t length)
+{
+	size_t offset = length - sizeof(struct copy_half);
+	struct copy_half *first_to = to;
+	struct copy_half *last_to = (void *)((uint8_t *)to + offset);
+	const struct copy_half *first_from = from;
+	const struct copy_half *last_from = (const void *)((const uint8_t *)from + offset);
+	struct copy_half first = *first_from;
+	struct copy_half last = *last_from;
 
 	*first_to = first;
 	*last_to = last;
+}
+
+/* From one vector to two, which overlap. */
+static inline void copy_by_vectors(void *to, const void *from, size_t length)
+{
+	size_t offset = length - sizeof(struct copy_vector);
+	struct copy_vector *first_to = to;
+	struct copy_vector *last_to = (void *)((uint8_t *)to + offset);
+	const struct copy_vector *first_from = from;
+	const struct copy_vector *last_from = (const void *)((const uint8_t *)from + offset);
+	struct copy_vector first = *first_from;
+
+	if (offset) {
+		struct copy_vector last = *last_from;
+
+		*last_to = last;
+	}
+	*first_to = first;
+}
+
+/* The same as copy_bytes(), as a part of a function that VECTOR_CLONES chooses. */
+static inline void copy_inline(void *to, const void *from, size_t length)
+{
+	if (length - COPY_VECTOR <= COPY_VECTOR)
+		copy_by_vectors(to, from, length);
+	else if (length - COPY_VECTOR / 2 <= COPY_VECTOR / 2)
+		copy_by_halves(to, from, length);
+	else
+		memcpy(to, from, length);
 }
 
 /* A place in a vector: where copying goes on. Its current segment is never used up but at its end.

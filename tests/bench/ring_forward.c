@@ -316,17 +316,15 @@ static void copy_alone(double *rate)
 	size_t room = buffer_size(true) * (size_t)options.ring;
 	unsigned places = (unsigned)(room / buffer_size(false));
 
-	if (places > options.ring)
-		places = options.ring;
 	for (unsigned i = 0; i < options.turns; i++) {
 		uint64_t start = monotonic_ns(), now;
 		uint64_t copied = 0;
 
 		do {
-			for (unsigned j = 0; j < places; j++)
-				memcpy(to + (size_t)j * buffer_size(false),
+			for (unsigned j = 0; j < options.ring; j++)
+				memcpy(to + (size_t)(j % places) * buffer_size(false),
 					from + (size_t)j * buffer_size(false), options.frame);
-			copied += places;
+			copied += options.ring;
 			now = monotonic_ns();
 		} while (now - start < TURN_NS / 5);
 		rate[i] = (double)copied * 1e9 / (double)(now - start);
