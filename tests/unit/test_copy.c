@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define ROOM 700
-#define LONGEST 400
+#define LONGEST 200
 #define BEHIND 0xee
 
 static uint8_t source[ROOM], target[ROOM];
