@@ -371,6 +371,24 @@ bool vhost_script_step_due(const struct vhost_front *front)
 	return !step->due || step->due(front);
 }
 
+/* Each region of memory has a descriptor of its own, be they all of one file. */
+static unsigned descriptors(const struct vhost_user_message *message)
+{
+	return message->header.request == VHOST_USER_SET_MEM_TABLE ? message->payload.memory.count
+								   : 1;
+}
+
+/* All with the same descriptor, or NO_FD. */
+static int send_with(const struct vhost_front *front, const struct vhost_user_message *message,
+	int fd)
+{
+	int fds[VHOST_USER_FDS_MAX];
+
+	for (unsigned i = 0; i < VHOST_USER_FDS_MAX; i++)
+		fds[i] = fd;
+	return vhost_send(front->fd, message, fds, fd == NO_FD ? 0 : descriptors(message));
+}
+
 int vhost_script_send(struct vhost_front *front)
 {
 	const struct vhost_step *step = &front->script->step[front->position];
@@ -385,7 +403,7 @@ int vhost_script_send(struct vhost_front *front)
 	int result = fd;
 
 	if (fd >= 0 || fd == NO_FD)
-		result = vhost_send(front->fd, &message, &fd, fd >= 0);
+		result = send_with(front, &message, fd);
 	front->waiting = result == 0 && (acknowledged || step->take);
 	return result;
 }

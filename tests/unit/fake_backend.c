@@ -57,17 +57,20 @@ static void forget_connection(struct fake_backend *backend)
 	backend->accepted = backend->agreed = backend->status = backend->mtu = 0;
 }
 
+/* One of those that came along. */
+static int take_one(struct fake_backend *backend, unsigned index)
+{
+	int fd = backend->reader.fd[index];
+
+	backend->reader.fd[index] = -1;
+	return fd;
+}
+
 static int take_descriptor(struct fake_backend *backend)
 {
-	int fd = -1;
-
 	if (backend->reader.fd_count != 1)
 		complain(backend, "a message without the descriptor it needs, or with more");
-	if (backend->reader.fd_count > 0) {
-		fd = backend->reader.fd[0];
-		backend->reader.fd[0] = -1;
-	}
-	return fd;
+	return backend->reader.fd_count > 0 ? take_one(backend, 0) : -1;
 }
 
 static struct fake_backend_ring *ring_of(struct fake_backend *backend, uint64_t index)
@@ -80,15 +83,19 @@ static struct fake_backend_ring *ring_of(struct fake_backend *backend, uint64_t 
 
 static void map(struct fake_backend *backend, const struct vhost_user_memory *table)
 {
-	int fd = take_descriptor(backend);
-
 	unmap(backend);
 	backend->table = *table;
-	for (uint32_t i = 0; i < table->count && i < VHOST_USER_REGIONS_MAX; i++) {
+	if (table->count != backend->reader.fd_count) {
+		complain(backend, "as many descriptors as regions of memory are needed");
+		return;
+	}
+	for (uint32_t i = 0; i < table->count; i++) {
 		const struct vhost_user_region *region = &table->region[i];
+		int fd = take_one(backend, i);
 		void *host = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			(off_t)region->mmap_offset);
 
+		drop(&fd);
 		if (host == MAP_FAILED) {
 			complain(backend, "memory that cannot be mapped");
 			break;
@@ -96,7 +103,6 @@ static void map(struct fake_backend *backend, const struct vhost_user_memory *ta
 		backend->memory.region[backend->memory.count++] =
 			(struct guest_memory_region){ region->guest_address, region->size, host };
 	}
-	drop(&fd);
 }
 
 static void interrupt(struct virtqueue *queue)

@@ -28,6 +28,34 @@ START_TEST(hands_over_memory_rings_and_descriptors)
 	fake_driver_stop(&driver);
 }
 
+/* As in a guest with more memory than there is room for below 4 GiB. */
+START_TEST(hands_over_memory_in_two_pieces)
+{
+	const uint64_t half = FAKE_RAM_SIZE / 2, second = FAKE_RAM_BASE + 4 * FAKE_RAM_SIZE;
+	const uint8_t *received;
+
+	fake_backend_start(&backend);
+	fake_driver_create_with(&driver, "net", &options);
+	received = driver.guest.ram + FAKE_BUFFERS + 64;
+	driver.guest.memory = (struct guest_memory){
+		.region = {
+			{ FAKE_RAM_BASE, half, driver.guest.ram },
+			{ second, half, driver.guest.ram + half },
+		},
+		.count = 2,
+	};
+	fake_driver_bring_up(&driver, 0);
+	wait_for(carrier);
+	driver.guest.ram[half] = 7;
+	fake_ring_post(&driver.ring[RECEIVE], fake_guest_address(&driver.guest, received), 64,
+		VRING_DESC_F_WRITE);
+	fake_ring_post(&driver.ring[TRANSMIT], second, 64, 0);
+	fake_driver_kick(&driver, TRANSMIT);
+	wait_for_frame(7);
+
+	fake_driver_stop(&driver);
+}
+
 START_TEST(frames_go_round_without_the_main_loop)
 {
 	bring_up(0);
@@ -400,6 +428,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, stop);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, hands_over_memory_rings_and_descriptors);
+	tcase_add_test(tcase, hands_over_memory_in_two_pieces);
 	tcase_add_test(tcase, frames_go_round_without_the_main_loop);
 	tcase_add_test(tcase, what_was_posted_before_the_back_end_came_is_found);
 	tcase_add_test(tcase, says_who_it_is);
