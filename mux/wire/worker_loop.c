@@ -84,7 +84,7 @@ static bool may_rest(const struct worker *worker, const struct worker_plug *plug
 }
 
 /* Once for each active port; where silent ones are never left alone, once in a while for those.
- * Whether any had something. */
+ * Whether anything moved. */
 static bool turn(struct worker *worker)
 {
 	struct wire *wire = worker->wire;
@@ -104,6 +104,7 @@ static bool turn(struct worker *worker)
 		}
 	}
 	worker->late_ns = wire_run_late(wire);
+	worked = worked || wire->touched_count; /* room for those whose turn was before */
 	wire_flush(wire);
 	return worked;
 }

@@ -141,6 +141,27 @@ START_TEST(goes_on_when_the_receiver_has_room)
 	ck_assert_uint_eq(sleeps, 2);
 }
 
+/* As much is under way as may be; and all of it arrives at once, after the sender's turn. */
+START_TEST(goes_on_with_a_sender_whose_receiver_takes_all_that_was_late)
+{
+	static const uint8_t frame[60000];
+	struct port_settings settings = fakes[1].port.settings;
+
+	settings.rate = UINT64_MAX; /* so all is due at once */
+	wire_set(&fakes[1].port, &settings);
+	for (unsigned i = 0; i < 400; i++)
+		fake_port_queue(&fakes[0], NULL, frame, sizeof(frame));
+	fakes[1].room = 0;
+	fakes[1].forgets = true;
+	worker_wake(&worker, &fakes[0].port);
+	when_asleep = make_room;
+	looks = LOOKS_ENOUGH; /* already: it ends asleep */
+
+	worker_loop(&worker);
+
+	ck_assert_uint_eq(fakes[1].received_count, 400);
+}
+
 static const struct port_ops *real_ops;
 
 /* A frame comes before the sender knows that it has to kick. */
@@ -245,6 +266,7 @@ int main(void)
 	tcase_add_test(tcase, is_woken_by_a_kick);
 	tcase_add_test(tcase, awaits_the_room_of_a_full_receiver_not_more_frames);
 	tcase_add_test(tcase, goes_on_when_the_receiver_has_room);
+	tcase_add_test(tcase, goes_on_with_a_sender_whose_receiver_takes_all_that_was_late);
 	tcase_add_test(tcase, does_not_miss_a_frame_that_comes_just_before_it_sleeps);
 	tcase_add_test(tcase, does_not_look_at_ports_that_nobody_woke);
 	tcase_add_test(tcase, forgets_a_port_that_is_unplugged);
