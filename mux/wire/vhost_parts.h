@@ -2,8 +2,8 @@
 #define VHOST_PARTS_H
 
 #include "shared_memory.h"
+#include "vhost_message.h"
 #include "vhost_session.h"
-#include "vhost_user.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -31,21 +31,13 @@ struct vhost_ring {
 	struct event *kick; /* owned; NULL: not started */
 };
 
-/* A message on its way in, and what came along. */
-struct vhost_request {
-	struct vhost_user_message message;
-	size_t have; /* bytes of header and payload */
-	int fd[VHOST_USER_FDS_MAX]; /* owned */
-	unsigned fd_count;
-};
-
 struct vhost_session {
 	struct vhost_port port;
 	struct vhost_session_owner owner;
 	struct event_base *base;
 	int fd;
 	struct event *readable; /* owned */
-	struct vhost_request request;
+	struct vhost_reader request; /* on its way in */
 	struct shared_memory memory;
 	struct vhost_ring ring[VHOST_RINGS];
 	uint64_t features; /* accepted */
@@ -59,15 +51,10 @@ struct vhost_session {
 };
 
 /* vhost_requests.c: do what a whole message says, and answer. 0, or -EPROTO and session->reason. */
-int vhost_request_handle(struct vhost_session *session, struct vhost_request *request);
-/* Whether such a message may come at all, judged by its header and the descriptors. */
-int vhost_request_check(struct vhost_session *session, const struct vhost_request *request);
+int vhost_request_handle(struct vhost_session *session, struct vhost_reader *request);
 
 /* vhost_session.c. */
 int vhost_session_refuse(struct vhost_session *session, const char *reason); /* -EPROTO */
-/* An answer, or a message of our own: all of it at once. 0 or -EPROTO. */
-int vhost_session_send(struct vhost_session *session, int fd,
-	const struct vhost_user_message *message);
 bool vhost_session_speaks(const struct vhost_session *session, unsigned protocol_feature);
 
 /* vhost_ring.c: start what can be started, tell the port and the owner. 0 or -EPROTO. */

@@ -34,15 +34,18 @@ struct request_row {
 	unsigned fds_most;
 	bool answers; /* by what it leaves in the message */
 	/* 0, REFUSED, or -EPROTO and session->reason. Descriptors it leaves are closed. */
-	int (*handle)(struct vhost_session *session, struct vhost_request *request);
+	int (*handle)(struct vhost_session *session, struct vhost_reader *request);
 };
 
-static int take_request_fd(struct vhost_request *request)
+static int take_request_fd(struct vhost_reader *request)
 {
-	return request->fd_count ? request->fd[--request->fd_count] : -1;
+	int fd = request->fd_count ? request->fd[0] : -1;
+
+	request->fd[0] = -1;
+	return fd;
 }
 
-static void answer_number(struct vhost_request *request, uint64_t number)
+static void answer_number(struct vhost_reader *request, uint64_t number)
 {
 	request->message.payload.number = number;
 	request->message.header.size = sizeof(number);
@@ -55,13 +58,13 @@ static uint64_t offered(const struct vhost_session *session)
 	return session->mtu ? features : features & ~VHOST_BIT(VIRTIO_NET_F_MTU);
 }
 
-static int get_features(struct vhost_session *session, struct vhost_request *request)
+static int get_features(struct vhost_session *session, struct vhost_reader *request)
 {
 	answer_number(request, offered(session));
 	return 0;
 }
 
-static int set_features(struct vhost_session *session, struct vhost_request *request)
+static int set_features(struct vhost_session *session, struct vhost_reader *request)
 {
 	uint64_t wanted = request->message.payload.number;
 
@@ -73,14 +76,14 @@ static int set_features(struct vhost_session *session, struct vhost_request *req
 	return vhost_rings_update(session);
 }
 
-static int get_protocol_features(struct vhost_session *session, struct vhost_request *request)
+static int get_protocol_features(struct vhost_session *session, struct vhost_reader *request)
 {
 	(void)session;
 	answer_number(request, PROTOCOL_FEATURES);
 	return 0;
 }
 
-static int set_protocol_features(struct vhost_session *session, struct vhost_request *request)
+static int set_protocol_features(struct vhost_session *session, struct vhost_reader *request)
 {
 	uint64_t wanted = request->message.payload.number;
 
@@ -90,14 +93,14 @@ static int set_protocol_features(struct vhost_session *session, struct vhost_req
 	return 0;
 }
 
-static int set_owner(struct vhost_session *session, struct vhost_request *request)
+static int set_owner(struct vhost_session *session, struct vhost_reader *request)
 {
 	(void)session;
 	(void)request;
 	return 0;
 }
 
-static int reset(struct vhost_session *session, struct vhost_request *request)
+static int reset(struct vhost_session *session, struct vhost_reader *request)
 {
 	(void)request;
 	vhost_rings_reset(session);
@@ -119,7 +122,7 @@ static int use_memory(struct vhost_session *session)
 	return vhost_rings_update(session);
 }
 
-static int set_mem_table(struct vhost_session *session, struct vhost_request *request)
+static int set_mem_table(struct vhost_session *session, struct vhost_reader *request)
 {
 	const struct vhost_user_memory *memory = &request->message.payload.memory;
 
@@ -135,14 +138,14 @@ static int set_mem_table(struct vhost_session *session, struct vhost_request *re
 	return use_memory(session);
 }
 
-static int get_max_mem_slots(struct vhost_session *session, struct vhost_request *request)
+static int get_max_mem_slots(struct vhost_session *session, struct vhost_reader *request)
 {
 	(void)session;
 	answer_number(request, GUEST_MEMORY_REGIONS);
 	return 0;
 }
 
-static int add_mem_reg(struct vhost_session *session, struct vhost_request *request)
+static int add_mem_reg(struct vhost_session *session, struct vhost_reader *request)
 {
 	vhost_rings_pause(session);
 	if (add_region(session, &request->message.payload.slot.region, request->fd[0]))
@@ -150,7 +153,7 @@ static int add_mem_reg(struct vhost_session *session, struct vhost_request *requ
 	return use_memory(session);
 }
 
-static int rem_mem_reg(struct vhost_session *session, struct vhost_request *request)
+static int rem_mem_reg(struct vhost_session *session, struct vhost_reader *request)
 {
 	vhost_rings_pause(session);
 	if (!shared_memory_remove(&session->memory, &request->message.payload.slot.region))
@@ -178,7 +181,7 @@ static struct vhost_ring *stopped_ring_of(struct vhost_session *session, uint64_
 	return NULL;
 }
 
-static int set_vring_num(struct vhost_session *session, struct vhost_request *request)
+static int set_vring_num(struct vhost_session *session, struct vhost_reader *request)
 {
 	const struct vhost_vring_state *state = &request->message.payload.state;
 	struct vhost_ring *ring = stopped_ring_of(session, state->index);
@@ -191,7 +194,7 @@ static int set_vring_num(struct vhost_session *session, struct vhost_request *re
 	return vhost_rings_update(session);
 }
 
-static int set_vring_addr(struct vhost_session *session, struct vhost_request *request)
+static int set_vring_addr(struct vhost_session *session, struct vhost_reader *request)
 {
 	const struct vhost_vring_addr *address = &request->message.payload.address;
 	struct vhost_ring *ring = ring_of(session, address->index);
@@ -208,7 +211,7 @@ static int set_vring_addr(struct vhost_session *session, struct vhost_request *r
 	return vhost_rings_update(session);
 }
 
-static int set_vring_base(struct vhost_session *session, struct vhost_request *request)
+static int set_vring_base(struct vhost_session *session, struct vhost_reader *request)
 {
 	const struct vhost_vring_state *state = &request->message.payload.state;
 	struct vhost_ring *ring = stopped_ring_of(session, state->index);
@@ -221,7 +224,7 @@ static int set_vring_base(struct vhost_session *session, struct vhost_request *r
 	return 0;
 }
 
-static int get_vring_base(struct vhost_session *session, struct vhost_request *request)
+static int get_vring_base(struct vhost_session *session, struct vhost_reader *request)
 {
 	struct vhost_vring_state *state = &request->message.payload.state;
 	struct vhost_ring *ring = ring_of(session, state->index);
@@ -232,7 +235,7 @@ static int get_vring_base(struct vhost_session *session, struct vhost_request *r
 	return vhost_rings_update(session);
 }
 
-static int set_vring_enable(struct vhost_session *session, struct vhost_request *request)
+static int set_vring_enable(struct vhost_session *session, struct vhost_reader *request)
 {
 	const struct vhost_vring_state *state = &request->message.payload.state;
 	struct vhost_ring *ring = ring_of(session, state->index);
@@ -246,7 +249,7 @@ static int set_vring_enable(struct vhost_session *session, struct vhost_request 
 }
 
 /* The ring a descriptor is for, which comes along or is said not to. NULL: malformed. */
-static struct vhost_ring *ring_of_fd(struct vhost_session *session, struct vhost_request *request,
+static struct vhost_ring *ring_of_fd(struct vhost_session *session, struct vhost_reader *request,
 	int *fd)
 {
 	uint64_t number = request->message.payload.number;
@@ -262,7 +265,7 @@ static struct vhost_ring *ring_of_fd(struct vhost_session *session, struct vhost
 	return NULL;
 }
 
-static int set_vring_kick(struct vhost_session *session, struct vhost_request *request)
+static int set_vring_kick(struct vhost_session *session, struct vhost_reader *request)
 {
 	int fd;
 	struct vhost_ring *ring = ring_of_fd(session, request, &fd);
@@ -270,7 +273,7 @@ static int set_vring_kick(struct vhost_session *session, struct vhost_request *r
 	return ring ? vhost_ring_set_kick(ring, fd) : -EPROTO;
 }
 
-static int set_vring_call(struct vhost_session *session, struct vhost_request *request)
+static int set_vring_call(struct vhost_session *session, struct vhost_reader *request)
 {
 	int fd;
 	struct vhost_ring *ring = ring_of_fd(session, request, &fd);
@@ -279,7 +282,7 @@ static int set_vring_call(struct vhost_session *session, struct vhost_request *r
 }
 
 /* Never used: see vhost_ring.c. */
-static int set_vring_error(struct vhost_session *session, struct vhost_request *request)
+static int set_vring_error(struct vhost_session *session, struct vhost_reader *request)
 {
 	int fd;
 
@@ -291,14 +294,14 @@ static int set_vring_error(struct vhost_session *session, struct vhost_request *
 }
 
 /* Pairs of queues. */
-static int get_queue_num(struct vhost_session *session, struct vhost_request *request)
+static int get_queue_num(struct vhost_session *session, struct vhost_reader *request)
 {
 	(void)session;
 	answer_number(request, VHOST_RINGS / 2);
 	return 0;
 }
 
-static int net_set_mtu(struct vhost_session *session, struct vhost_request *request)
+static int net_set_mtu(struct vhost_session *session, struct vhost_reader *request)
 {
 	uint64_t mtu = request->message.payload.number;
 
@@ -308,7 +311,7 @@ static int net_set_mtu(struct vhost_session *session, struct vhost_request *requ
 	return 0;
 }
 
-static int set_backend_req_fd(struct vhost_session *session, struct vhost_request *request)
+static int set_backend_req_fd(struct vhost_session *session, struct vhost_reader *request)
 {
 	if (session->backend_fd >= 0)
 		close(session->backend_fd);
@@ -317,7 +320,7 @@ static int set_backend_req_fd(struct vhost_session *session, struct vhost_reques
 }
 
 /* Whether a piece of configuration has the size its message says. */
-static bool config_fits(const struct vhost_request *request)
+static bool config_fits(const struct vhost_reader *request)
 {
 	const struct vhost_user_config *config = &request->message.payload.config;
 
@@ -326,7 +329,7 @@ static bool config_fits(const struct vhost_request *request)
 		request->message.header.size == VHOST_USER_CONFIG_SIZE(config->size);
 }
 
-static int get_config(struct vhost_session *session, struct vhost_request *request)
+static int get_config(struct vhost_session *session, struct vhost_reader *request)
 {
 	const struct virtio_net_config config = {
 		.status = session->link_up ? VIRTIO_NET_S_LINK_UP : 0,
@@ -344,14 +347,14 @@ static int get_config(struct vhost_session *session, struct vhost_request *reque
 }
 
 /* Nothing in it can be written. */
-static int set_config(struct vhost_session *session, struct vhost_request *request)
+static int set_config(struct vhost_session *session, struct vhost_reader *request)
 {
 	if (!config_fits(request))
 		return vhost_session_refuse(session, "configuration of an impossible size");
 	return REFUSED;
 }
 
-static int set_status(struct vhost_session *session, struct vhost_request *request)
+static int set_status(struct vhost_session *session, struct vhost_reader *request)
 {
 	uint64_t status = request->message.payload.number;
 
@@ -363,7 +366,7 @@ static int set_status(struct vhost_session *session, struct vhost_request *reque
 	return 0;
 }
 
-static int get_status(struct vhost_session *session, struct vhost_request *request)
+static int get_status(struct vhost_session *session, struct vhost_reader *request)
 {
 	answer_number(request, session->status);
 	return 0;
@@ -423,10 +426,11 @@ static const struct request_row *row_of(const struct vhost_session *session, uin
 	return NULL;
 }
 
-int vhost_request_check(struct vhost_session *session, const struct vhost_request *request)
+/* Whether such a message may come at all, judged by its header and the descriptors. */
+static int check(struct vhost_session *session, const struct vhost_reader *request,
+	const struct request_row *row)
 {
 	const struct vhost_user_header *header = &request->message.header;
-	const struct request_row *row = row_of(session, header->request);
 
 	if ((header->flags & ~VHOST_USER_NEED_REPLY) != VHOST_USER_VERSION)
 		return vhost_session_refuse(session, "message of another protocol");
@@ -439,21 +443,34 @@ int vhost_request_check(struct vhost_session *session, const struct vhost_reques
 	return 0;
 }
 
-int vhost_request_handle(struct vhost_session *session, struct vhost_request *request)
+static int answer(struct vhost_session *session, const struct vhost_reader *request)
+{
+	if (vhost_send(session->fd, &request->message, NULL, 0))
+		return vhost_session_refuse(session, "it does not read its answers");
+	return 0;
+}
+
+int vhost_request_handle(struct vhost_session *session, struct vhost_reader *request)
 {
 	struct vhost_user_header *header = &request->message.header;
 	const struct request_row *row = row_of(session, header->request);
 	bool asks = header->flags & VHOST_USER_NEED_REPLY &&
 		vhost_session_speaks(session, VHOST_USER_PROTOCOL_REPLY_ACK);
-	int result = row->handle(session, request);
-	const char *reason = session->reason;
+	int result;
 
-	header->flags = VHOST_USER_VERSION | VHOST_USER_REPLY;
-	if (!row->answers && asks)
-		answer_number(request, result ? 1 : 0);
-	if (((row->answers && !result) || (!row->answers && asks)) &&
-		vhost_session_send(session, session->fd, &request->message) && result >= 0)
+	if (check(session, request, row))
 		return -EPROTO;
-	session->reason = reason;
+	result = row->handle(session, request);
+	header->flags = VHOST_USER_VERSION | VHOST_USER_REPLY;
+	if (row->answers)
+		return result ? result : answer(session, request);
+	if (asks) {
+		const char *reason = session->reason;
+
+		answer_number(request, result ? 1 : 0);
+		if (answer(session, request) && result >= 0)
+			return -EPROTO;
+		session->reason = reason;
+	}
 	return result < 0 ? result : 0;
 }

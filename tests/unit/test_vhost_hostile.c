@@ -14,6 +14,7 @@
 
 #define BIT(number) (1ULL << (number))
 #define PAGE 4096U
+#define PAYLOAD_MOST 280
 
 static const struct fake_frontend_options usual;
 static unsigned descriptors;
@@ -72,7 +73,7 @@ static const struct message_case messages[] = {
 	{ WRONG_SIZE, VHOST_USER_SET_FEATURES, 1, 0, 0, { 0 } },
 	{ WRONG_SIZE, VHOST_USER_SET_FEATURES, 1, 7, 0, { 0 } },
 	{ WRONG_SIZE, VHOST_USER_SET_FEATURES, 1, 9, 0, { 0 } },
-	{ WRONG_SIZE, VHOST_USER_SET_FEATURES, 1, UINT32_MAX, 0, { 0 } },
+	{ OTHER_PROTOCOL, VHOST_USER_SET_FEATURES, 1, UINT32_MAX, 0, { 0 } },
 	{ WRONG_SIZE, VHOST_USER_SET_MEM_TABLE, 1, 265, 0, { 0 } },
 	{ WRONG_SIZE, VHOST_USER_SET_VRING_NUM, 1, 4, 0, { 0 } },
 	{ WRONG_SIZE, VHOST_USER_SET_VRING_ADDR, 1, 39, 0, { 0 } },
@@ -129,7 +130,7 @@ START_TEST(a_malformed_message_closes_its_connection)
 {
 	const struct message_case *message = &messages[_i];
 	const uint32_t header[] = { message->request, message->flags, message->size };
-	char bytes[sizeof(header) + sizeof(message->payload)];
+	char bytes[sizeof(header) + PAYLOAD_MOST] = { 0 };
 	int fd[8], pair[2];
 
 	ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
@@ -140,7 +141,7 @@ START_TEST(a_malformed_message_closes_its_connection)
 
 	struct iovec iov = { bytes, sizeof(header) };
 
-	if (message->size <= sizeof(message->payload))
+	if (message->size <= PAYLOAD_MOST)
 		iov.iov_len += message->size;
 	ck_assert_int_eq(fake_frontend_say_raw(&frontend[0], &iov, fd,
 				 message->fds & ~(unsigned)FD_PIPE),
@@ -162,20 +163,17 @@ START_TEST(more_descriptors_than_any_message_has_are_closed)
 				 &(struct iovec){ (void *)(uintptr_t)&header, sizeof(header) }, fd,
 				 ARRAY_SIZE(fd)),
 		0);
-	expect_closed(WRONG_FDS);
+	expect_closed(OTHER_PROTOCOL);
 }
 
-START_TEST(descriptors_in_the_middle_of_a_message_are_closed)
+START_TEST(descriptors_in_the_middle_of_a_message_are_counted_too)
 {
-	struct vhost_user_header header = { VHOST_USER_SET_VRING_CALL, 1, 8 };
-	const size_t cut[] = { 4, 12 };
+	struct vhost_user_header header = { VHOST_USER_GET_FEATURES, 1, 0 };
+	struct iovec first = { &header, 4 }, second = { &header.flags, 8 };
 
-	ck_assert_int_eq(fake_frontend_say_raw(&frontend[0], &(struct iovec){ &header, cut[_i] },
-				 NULL, 0),
-		0);
+	ck_assert_int_eq(fake_frontend_say_raw(&frontend[0], &first, NULL, 0), 0);
 	fake_worker_turn(&worker);
-	fake_frontend_say_raw(&frontend[0], &(struct iovec){ &header, 4 },
-		&card[0].queue[0].kick_fd, 1);
+	fake_frontend_say_raw(&frontend[0], &second, &card[0].queue[0].kick_fd, 1);
 	expect_closed(WRONG_FDS);
 }
 
@@ -363,7 +361,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_malformed_message_closes_its_connection, 0,
 		ARRAY_SIZE(messages));
 	tcase_add_test(tcase, more_descriptors_than_any_message_has_are_closed);
-	tcase_add_loop_test(tcase, descriptors_in_the_middle_of_a_message_are_closed, 0, 2);
+	tcase_add_test(tcase, descriptors_in_the_middle_of_a_message_are_counted_too);
 	tcase_add_test(tcase, a_connection_cut_in_a_message_leaves_nothing_behind);
 	tcase_add_test(tcase, a_front_end_that_never_reads_is_closed);
 	tcase_add_loop_test(tcase, memory_has_to_be_in_memory, 0, 4);
