@@ -16,6 +16,7 @@
 
 #define GUESTS_MOST 64
 #define TURNS_BETWEEN_CLOCKS 32
+#define RING_MOST 1024
 #define LARGE_FRAME 65226
 #define WARM_UP_NS 100000000ULL
 #define NOTHING_NS 5000000000ULL /* a wire that carries nothing for so long carries nothing */
@@ -173,8 +174,8 @@ static void go_there_and_back(struct bench *bench)
 	for (unsigned i = 0; i < 2; i++) {
 		wire_guest_send_first(&bench->guest[i], 1);
 		wire_guest_receive(&bench->guest[i]);
+		wire_guest_reap(&bench->guest[1 - i]);
 		await_frame(bench, &bench->guest[1 - i]);
-		wire_guest_reap(&bench->guest[i]);
 	}
 }
 
@@ -291,7 +292,8 @@ static void usage(void)
 		"  -s            guests sleep when they have nothing to do\n"
 		"  -b            both ways\n"
 		"  -r            round trips instead of throughput: median, 99th percentile\n"
-		"  -u COUNT      frames of a guest under way (256)\n"
+		"  -q COUNT      entries of each ring, a power of two (256)\n"
+		"  -u COUNT      frames of a guest under way (all of the ring)\n"
 		"  -g COUNT      guests, by turns at both sockets (2)\n"
 		"  -a COUNT      of them with traffic (2)\n"
 		"  -R            each sends to the next; the last one's are not counted\n"
@@ -314,7 +316,7 @@ static void parse(struct bench *bench, int count, char **words)
 {
 	int option;
 
-	while ((option = getopt(count, words, "l:Tmtsbru:g:a:RSid:")) >= 0) {
+	while ((option = getopt(count, words, "l:Tmtsbrq:u:g:a:RSid:")) >= 0) {
 		switch (option) {
 		case 'l':
 			bench->traffic.length = number(optarg, 1518);
@@ -338,8 +340,11 @@ static void parse(struct bench *bench, int count, char **words)
 		case 'r':
 			bench->round_trip = true;
 			break;
+		case 'q':
+			bench->traffic.ring_size = (uint16_t)number(optarg, RING_MOST);
+			break;
 		case 'u':
-			bench->traffic.under_way = (uint16_t)number(optarg, 256);
+			bench->traffic.under_way = (uint16_t)number(optarg, RING_MOST);
 			break;
 		case 'g':
 			bench->guest_count = number(optarg, GUESTS_MOST);
@@ -363,7 +368,10 @@ static void parse(struct bench *bench, int count, char **words)
 			usage();
 		}
 	}
-	if (optind == count || count - optind > 2 || bench->active > bench->guest_count)
+	if (!bench->traffic.under_way)
+		bench->traffic.under_way = bench->traffic.ring_size;
+	if (optind == count || count - optind > 2 || bench->active > bench->guest_count ||
+		bench->traffic.under_way > bench->traffic.ring_size)
 		usage();
 	bench->path[0] = words[optind];
 	bench->path[1] = words[optind + 1]; /* or NULL, which ends them */
@@ -372,7 +380,7 @@ static void parse(struct bench *bench, int count, char **words)
 int main(int count, char **words)
 {
 	static struct bench bench = {
-		.traffic = { .length = 64, .mergeable = true, .under_way = 256 },
+		.traffic = { .length = 64, .mergeable = true, .ring_size = 256 },
 		.guest_count = 2,
 		.active = 2,
 		.length_ns = 200000000,

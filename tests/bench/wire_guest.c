@@ -127,6 +127,7 @@ int wire_guest_create(struct wire_guest *guest, const char *path, unsigned numbe
 	const struct wire_traffic *traffic)
 {
 	const struct fake_card_options card = {
+		.ring_size = traffic->ring_size,
 		.receive_size = traffic->large ? PAGE : 2048,
 		.transmit_size = traffic->large ? 17 * PAGE : 2048,
 		.polls = !traffic->sleeps,
@@ -223,8 +224,8 @@ void wire_guest_send_first(struct wire_guest *guest, unsigned count)
 {
 	struct wire_queue *queue = &guest->transmit;
 
-	for (uint16_t i = 0; i < count && i <= queue->mask; i++)
-		queue->ring.avail->ring[queue->avail++ & queue->mask] = i;
+	for (; count; count--, queue->avail++)
+		queue->ring.avail->ring[queue->avail & queue->mask] = queue->avail & queue->mask;
 	publish(queue);
 }
 

@@ -16,7 +16,8 @@ struct wire_traffic {
 	bool mergeable; /* receive buffers may be joined */
 	bool touches; /* payloads are written and read by the guests */
 	bool sleeps; /* wants interrupts, waits for them */
-	uint16_t under_way; /* most frames sent at a time; a power of two */
+	uint16_t ring_size; /* a power of two */
+	uint16_t under_way; /* most frames sent at a time; at most the ring's size */
 };
 
 /* The driver's side of one queue that always moves the same frames: as lean as it can be. */
@@ -56,7 +57,7 @@ int wire_guest_create(struct wire_guest *guest, const char *path, unsigned numbe
 	const struct wire_traffic *traffic);
 void wire_guest_destroy(struct wire_guest *guest);
 
-/* The first frames, up to count: wire_guest_send_again() sends them on and on. */
+/* So many frames, while none are under way: wire_guest_send_again() sends them on and on. */
 void wire_guest_send_first(struct wire_guest *guest, unsigned count);
 /* What came back is sent anew. How many frames. */
 unsigned wire_guest_send_again(struct wire_guest *guest);

@@ -215,6 +215,8 @@ def comparisons(tools, wires, peer, large_peer):
         Measure(Figure(LARGE + ", left alone", "Gbit/s", "memcpy", "at least 0.85"),
                 bits(wires, "always", *large), lambda: copied(tools)),
         both("64 B, guests sleep, default", "Mpps", "at least 1.5", rate, "default", "-s"),
+        both("64 B, guests sleep, default, rings of 1024", "Mpps", "", rate, "default", "-s", "-q",
+             "1024"),
         Measure(many, rate(wires, "switch", "-g", "64", "-a", "4"), rate(peer, None)),
         Measure(Figure("15 of 16 ports, one takes nothing", "Mpps", "none such", "about 1"),
                 rate(wires, "sixteen", "-g", "16", "-a", "16", "-S"),
