@@ -20,8 +20,9 @@
 #endif
 
 /*
- * Compiled for several generations of processors, the best one chosen when the program starts. Not
- * with sanitizers, which do not work yet at that time.
+ * Compiled for several generations of processors, the best one chosen when the program starts. For
+ * static functions: compilers differ in what others see. Not with sanitizers, which do not work yet
+ * at that time.
  */
 #if defined(__x86_64__) && !SANITIZED
 #define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))

@@ -3,9 +3,14 @@
 
 #include "compiler.h"
 
-VECTOR_CLONES void copy_bytes(void *to, const void *from, size_t length)
+VECTOR_CLONES static void copy(void *to, const void *from, size_t length)
 {
 	copy_inline(to, from, length);
+}
+
+void copy_bytes(void *to, const void *from, size_t length)
+{
+	copy(to, from, length);
 }
 
 /* Past segments that are used up. */
