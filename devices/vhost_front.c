@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
@@ -56,11 +57,13 @@ static void close_connection(struct vhost_front *front)
 {
 	forget(&front->readable);
 	forget(&front->asked);
+	forget(&front->complained);
 	forget(&front->timer);
 	close_fd(&front->fd);
 	close_fd(&front->channel_fd);
 	close_fd(&front->channel_far_fd);
-	front->fd = front->channel_fd = front->channel_far_fd = -1;
+	close_fd(&front->error_fd);
+	front->fd = front->channel_fd = front->channel_far_fd = front->error_fd = -1;
 	vhost_reader_next(&front->answer);
 	vhost_reader_next(&front->question);
 	front->script = NULL;
@@ -76,10 +79,26 @@ static void close_connection(struct vhost_front *front)
 	front->config_stale = false;
 }
 
+static bool has_complained(const struct vhost_front *front)
+{
+	struct pollfd poll_fd = { .fd = front->error_fd, .events = POLLIN };
+
+	return front->error_fd >= 0 && poll(&poll_fd, 1, 0) == 1;
+}
+
+/* A driver whose queues make no sense gets nobody to serve them before it resets the device. */
+static void blame_driver(struct vhost_front *front)
+{
+	front->wanted = false;
+	front->device->queue[0].broken = "the back-end found a queue that makes no sense";
+}
+
 static void disconnected(struct vhost_front *front, const char *why)
 {
 	bool was_ready = front->ready, was_there = front->introduced;
 
+	if (front->wanted && has_complained(front))
+		blame_driver(front);
 	close_connection(front);
 	if (!front->reported || was_there)
 		log_limited(&front->complaints, "%s: %s back-end at %s: %s, trying again",
@@ -225,6 +244,28 @@ static void asked(evutil_socket_t fd, short events, void *owner)
 	virtio_device_unlock(front->device);
 }
 
+static void complained(evutil_socket_t fd, short events, void *owner)
+{
+	struct vhost_front *front = owner;
+
+	(void)fd;
+	(void)events;
+	virtio_device_lock(front->device);
+	if (has_complained(front))
+		disconnected(front, "a queue makes no sense to it");
+	virtio_device_unlock(front->device);
+}
+
+static int open_error(struct vhost_front *front)
+{
+	front->error_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (front->error_fd < 0)
+		return -errno;
+	event_assign(&front->complained, front->base, front->error_fd, EV_READ, complained, front);
+	event_add(&front->complained, NULL);
+	return 0;
+}
+
 /* The back-end may want to ask us things, on a channel of their own. */
 static int open_channel(struct vhost_front *front)
 {
@@ -266,7 +307,9 @@ static void connect_back_end(struct vhost_front *front)
 	front->connected_ms = monotonic_ms();
 	event_assign(&front->readable, front->base, fd, EV_READ | EV_PERSIST, readable, front);
 	event_add(&front->readable, NULL);
-	result = open_channel(front);
+	result = open_error(front);
+	if (result == 0)
+		result = open_channel(front);
 	if (result < 0)
 		disconnected(front, strerror(-result));
 	else
@@ -389,6 +432,7 @@ struct vhost_front *vhost_front_create(struct virtio_device *device,
 		.fd = -1,
 		.channel_fd = -1,
 		.channel_far_fd = -1,
+		.error_fd = -1,
 		.delay_ms = DELAY_FIRST_MS,
 	};
 	snprintf(front->subject, sizeof(front->subject), "%s", settings->subject);

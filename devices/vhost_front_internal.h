@@ -33,8 +33,10 @@ struct vhost_front {
 	int fd; /* -1: no connection */
 	int channel_fd; /* our end of what the back-end asks us on, or -1 */
 	int channel_far_fd; /* the back-end's, until it is sent */
+	int error_fd; /* where the back-end says that a queue makes no sense */
 	struct event readable;
 	struct event asked; /* by the back-end */
+	struct event complained; /* error_fd is signalled; it is never read, lest that blocks */
 	struct event timer; /* the next attempt, or the end of our patience */
 	uint64_t timer_ms; /* when it is due */
 	unsigned delay_ms; /* before the next attempt */

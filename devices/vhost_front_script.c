@@ -225,6 +225,12 @@ static int fill_call(struct vhost_front *front, struct vhost_user_message *messa
 	return front->call_fd;
 }
 
+static int fill_error(struct vhost_front *front, struct vhost_user_message *message)
+{
+	number(message, front->queue);
+	return front->error_fd;
+}
+
 /*
  * A new one each time, that holds one kick: the back-end looks at what is there already. We never
  * write to it, for who has it could make that block.
@@ -313,6 +319,7 @@ static const struct vhost_step starting_steps[] = {
 	{ STEP(SET_VRING_BASE), true, queue_is_set_up, fill_base },
 	{ STEP(SET_VRING_ADDR), true, queue_is_set_up, fill_addresses },
 	{ STEP(SET_VRING_CALL), true, queue_is_set_up, fill_call },
+	{ STEP(SET_VRING_ERR), true, queue_is_set_up, fill_error },
 	/* Before the kick: what a driver sends through a queue not enabled is thrown away. */
 	{ STEP(SET_VRING_ENABLE), true, needs_enable, fill_enable },
 	{ STEP(SET_VRING_KICK), true, queue_is_set_up, fill_kick },

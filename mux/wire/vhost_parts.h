@@ -28,6 +28,7 @@ struct vhost_ring {
 	bool enabled; /* by SET_VRING_ENABLE */
 	int kick_fd; /* -1 although started: it has to be looked at without */
 	int call_fd;
+	int error_fd;
 	struct event *kick; /* owned; NULL: not started */
 };
 
@@ -65,9 +66,10 @@ void vhost_rings_release(struct vhost_session *session);
 void vhost_rings_pause(struct vhost_session *session);
 /* As at the beginning, but for size, addresses and call descriptors. */
 void vhost_rings_reset(struct vhost_session *session);
-/* SET_VRING_KICK, _CALL: the descriptor, or -1, is taken in any case. 0 or -EPROTO. */
+/* SET_VRING_KICK, _CALL, _ERR: the descriptor, or -1, is taken in any case. 0 or -EPROTO. */
 int vhost_ring_set_kick(struct vhost_ring *ring, int fd);
 int vhost_ring_set_call(struct vhost_ring *ring, int fd);
+int vhost_ring_set_error(struct vhost_ring *ring, int fd);
 /* GET_VRING_BASE: off, until SET_VRING_KICK. Where it stopped. */
 uint16_t vhost_ring_stop(struct vhost_ring *ring);
 

@@ -281,16 +281,12 @@ static int set_vring_call(struct vhost_session *session, struct vhost_reader *re
 	return ring ? vhost_ring_set_call(ring, fd) : -EPROTO;
 }
 
-/* Never used: see vhost_ring.c. */
 static int set_vring_error(struct vhost_session *session, struct vhost_reader *request)
 {
 	int fd;
+	struct vhost_ring *ring = ring_of_fd(session, request, &fd);
 
-	if (!ring_of_fd(session, request, &fd))
-		return -EPROTO;
-	if (fd >= 0)
-		close(fd);
-	return 0;
+	return ring ? vhost_ring_set_error(ring, fd) : -EPROTO;
 }
 
 /* Pairs of queues. */

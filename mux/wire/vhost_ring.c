@@ -20,7 +20,8 @@
  *
  * A kick is an edge: its eventfd is never read, because the front-end can make reading wait. A call
  * has to be an eventfd, since nothing else can be signalled without waiting. Errors end the
- * connection, which tells more than an error descriptor could.
+ * connection; where a queue makes no sense its error descriptor is signalled first, so that the
+ * front-end knows that it is its guest's fault, and that another connection would end alike.
  */
 
 static bool is_running(const struct vhost_ring *ring)
@@ -50,6 +51,7 @@ void vhost_rings_init(struct vhost_session *session)
 			.queue = queue,
 			.kick_fd = -1,
 			.call_fd = -1,
+			.error_fd = -1,
 		};
 		queue->memory = &session->port.memory;
 		queue->interrupt = interrupt;
@@ -78,10 +80,13 @@ void vhost_rings_release(struct vhost_session *session)
 	for (unsigned i = 0; i < VHOST_RINGS; i++) {
 		struct vhost_ring *ring = &session->ring[i];
 
+		if (ring->queue->broken && ring->error_fd >= 0)
+			bell_ring(ring->error_fd);
 		if (is_running(ring))
 			virtqueue_disable(ring->queue);
 		forget_kick(ring);
 		replace_fd(&ring->call_fd, -1);
+		replace_fd(&ring->error_fd, -1);
 	}
 }
 
@@ -223,5 +228,13 @@ int vhost_ring_set_call(struct vhost_ring *ring, int fd)
 	/* Once in any case: there may have been reason to before. */
 	if (fd >= 0 && (!is_anonymous(fd) || !bell_ring(fd)))
 		return vhost_session_refuse(ring->session, "call that is no eventfd");
+	return 0;
+}
+
+int vhost_ring_set_error(struct vhost_ring *ring, int fd)
+{
+	replace_fd(&ring->error_fd, fd);
+	if (fd >= 0 && !is_anonymous(fd))
+		return vhost_session_refuse(ring->session, "error descriptor that is no eventfd");
 	return 0;
 }

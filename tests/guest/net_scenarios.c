@@ -202,6 +202,31 @@ void scenario_mirror(const char *argument)
 	}
 }
 
+static bool reset_is_needed(void)
+{
+	return load32(device + VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+static void start_anew(void)
+{
+	for (unsigned i = 0; i < 2; i++)
+		queues[i] = (struct queue){ .posted = 0 };
+	bring_up();
+}
+
+/* A frame outside memory: the device asks for a reset, and works again after it. */
+void scenario_badframe(const char *argument)
+{
+	bring_up();
+	queue_post(&queues[TRANSMIT], (void *)0xfffffffff000, FRAME_LEAST, 0);
+	queue_notify(&queues[TRANSMIT]);
+	wait_for(reset_is_needed);
+	print("needs a reset\n");
+	start_anew();
+	exchange(0, number_of(argument));
+	print("frames done\n");
+}
+
 /* Say each change of the carrier, for ever. */
 static bool last_carrier;
 

@@ -7,6 +7,6 @@
 		each(serial) each(silence) each(button) each(deaf) each(restart) each(panic) \
 			each(fault) each(nowhere) each(numbers) each(processors) each(rings) \
 				each(sizes) each(echo) each(flood) each(frames) each(halves) \
-					each(mirror) each(carrier)
+					each(mirror) each(carrier) each(badframe)
 
 #endif

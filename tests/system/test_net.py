@@ -136,6 +136,13 @@ class Cable(NetTest):
         self.vmm("kill", "here")
         self.assert_done("next", self.guest("next", "frames 10", CABLE))
 
+    def test_a_guest_whose_frames_make_no_sense_has_to_reset_its_device(self):
+        self.start_muxd()
+        self.guest("there", "mirror", CABLE)
+        here = self.guest("here", "badframe 10", CABLE)
+        self.assert_done("here", here)
+        self.assertIn("needs a reset", self.output("here"))
+
     def test_the_carrier_follows_the_other_end_and_the_operator(self):
         self.start_muxd()
         self.guest("here", "carrier", CABLE)

@@ -49,7 +49,12 @@ static void forget_connection(struct fake_backend *backend)
 	for (unsigned i = 0; i < FAKE_BACKEND_QUEUES; i++) {
 		drop(&backend->ring[i].kick_fd);
 		drop(&backend->ring[i].call_fd);
-		backend->ring[i] = (struct fake_backend_ring){ .kick_fd = -1, .call_fd = -1 };
+		drop(&backend->ring[i].error_fd);
+		backend->ring[i] = (struct fake_backend_ring){
+			.kick_fd = -1,
+			.call_fd = -1,
+			.error_fd = -1,
+		};
 	}
 	unmap(backend);
 	memset(&backend->table, 0, sizeof(backend->table));
@@ -167,6 +172,14 @@ static void set_call(struct fake_backend *backend, const struct vhost_user_messa
 	ring->call_fd = take_descriptor(backend);
 }
 
+static void set_error(struct fake_backend *backend, const struct vhost_user_message *message)
+{
+	struct fake_backend_ring *ring = ring_of(backend, message->payload.number);
+
+	drop(&ring->error_fd);
+	ring->error_fd = take_descriptor(backend);
+}
+
 /* What has an answer of its own. */
 static bool ask(struct fake_backend *backend, struct vhost_user_message *message)
 {
@@ -228,6 +241,9 @@ static void tell(struct fake_backend *backend, const struct vhost_user_message *
 		break;
 	case VHOST_USER_SET_VRING_CALL:
 		set_call(backend, message);
+		break;
+	case VHOST_USER_SET_VRING_ERR:
+		set_error(backend, message);
 		break;
 	case VHOST_USER_SET_BACKEND_REQ_FD:
 		drop(&backend->channel_fd);
@@ -403,7 +419,8 @@ void fake_backend_create(struct fake_backend *backend, const char *path)
 	backend->protocol_features = UINT64_MAX;
 	backend->fd = backend->channel_fd = backend->listen_fd = -1;
 	for (unsigned i = 0; i < FAKE_BACKEND_QUEUES; i++)
-		backend->ring[i].kick_fd = backend->ring[i].call_fd = -1;
+		backend->ring[i].kick_fd = backend->ring[i].call_fd = backend->ring[i].error_fd =
+			-1;
 	backend->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	backend->config[offsetof(struct virtio_net_config, status)] = VIRTIO_NET_S_LINK_UP;
 	snprintf(backend->path, sizeof(backend->path), "%s", path);

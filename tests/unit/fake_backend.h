@@ -18,6 +18,7 @@ struct fake_backend_ring {
 	struct vhost_vring_addr address;
 	int kick_fd; /* -1: none */
 	int call_fd;
+	int error_fd;
 	bool enabled;
 	bool started;
 	struct virtqueue queue;

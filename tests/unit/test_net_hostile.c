@@ -1,6 +1,8 @@
 /* The network device before back-ends that hang, lie and talk nonsense. */
 #include "net_fixture.h"
 
+#include <sys/eventfd.h>
+
 START_TEST(a_reset_does_not_wait_for_ever_for_a_back_end_that_hangs)
 {
 	bring_up(0);
@@ -287,6 +289,30 @@ START_TEST(a_back_end_that_talks_unasked_loses_its_connection)
 	fake_driver_stop(&driver);
 }
 
+/* Before it closes the connection, or without doing so. */
+START_TEST(a_driver_that_the_back_end_complains_of_has_to_reset)
+{
+	bring_up(0);
+	wait_for(carrier);
+	fake_backend_lock(&backend);
+	eventfd_write(backend.ring[TRANSMIT].error_fd, 1);
+	fake_backend_unlock(&backend);
+	if (_i)
+		fake_backend_hang_up(&backend);
+	while (!fake_driver_needs_reset(&driver))
+		event_base_loop(driver.base, EVLOOP_ONCE);
+	awaited_connections = 2;
+	wait_for(connected_again);
+	wait_for(no_carrier);
+	ck_assert(!heard(VHOST_USER_SET_MEM_TABLE));
+
+	reset_device();
+	fake_driver_bring_up(&driver, 0);
+	wait_for(carrier);
+	ck_assert(!fake_driver_needs_reset(&driver));
+	fake_driver_stop(&driver);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("net_hostile");
@@ -309,6 +335,8 @@ int main(void)
 	tcase_add_test(tcase, a_guest_starts_though_its_back_end_hangs);
 	tcase_add_loop_test(tcase, a_reset_in_the_middle_of_starting_starts_all_over, 0,
 		ARRAY_SIZE(moments));
+
+	tcase_add_loop_test(tcase, a_driver_that_the_back_end_complains_of_has_to_reset, 0, 2);
 
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

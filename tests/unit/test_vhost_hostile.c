@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -319,6 +320,26 @@ START_TEST(a_descriptor_that_is_no_eventfd_is_no_call)
 	expect_closed("call that is no eventfd");
 }
 
+START_TEST(a_queue_that_makes_no_sense_is_complained_of)
+{
+	const uint64_t index = FAKE_CARD_TRANSMIT;
+	struct fake_card_queue *queue = &card[0].queue[FAKE_CARD_TRANSMIT];
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	eventfd_t count = 0;
+
+	ck_assert_int_eq(fake_frontend_say(&frontend[0], VHOST_USER_SET_VRING_ERR, &index,
+				 sizeof(index), fd),
+		0);
+	fake_worker_turn(&worker);
+	ck_assert_int_ne(eventfd_read(fd, &count), 0);
+	queue->ring.avail->idx = (uint16_t)(queue->ring.avail->idx + 1000);
+	eventfd_write(queue->kick_fd, 1);
+	ck_assert(fake_frontend_closed(&frontend[0]));
+
+	ck_assert_int_eq(eventfd_read(fd, &count), 0);
+	close(fd);
+}
+
 /* A truncated file: gone are the rings, or what frames are copied from and to. */
 START_TEST(memory_that_goes_away_closes_the_connection)
 {
@@ -370,6 +391,7 @@ int main(void)
 	tcase_add_test(tcase, memory_of_a_running_ring_cannot_be_taken_away);
 	tcase_add_test(tcase, a_full_call_descriptor_delays_nobody);
 	tcase_add_test(tcase, a_descriptor_that_is_no_eventfd_is_no_call);
+	tcase_add_test(tcase, a_queue_that_makes_no_sense_is_complained_of);
 	tcase_add_loop_test(tcase, memory_that_goes_away_closes_the_connection, 0, 2);
 	tcase_add_test(tcase, memory_is_sealed_where_it_can_be);
 
