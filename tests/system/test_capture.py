@@ -52,11 +52,20 @@ class Capture:
         while count:
             count -= self.block() == FRAME
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(TIMEOUT)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
     def stop(self):
         """As Ctrl-C does; the exit status."""
         self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=TIMEOUT)
-        return self.process.returncode
+        self.process.stdout.read()
+        return self.process.wait(TIMEOUT)
 
 
 class CaptureTest(unittest.TestCase):
@@ -65,6 +74,9 @@ class CaptureTest(unittest.TestCase):
         deadline = time.monotonic() + TIMEOUT
         while not json.loads(self.mux.run("wire", "list", "--json"))[0]["ready"]:
             self.assertLess(time.monotonic(), deadline)
+
+    def capture(self, *words):
+        return self.enterContext(Capture(self.mux, *words))
 
     def traffic(self, *declined):
         """Frames sent, and those that became of each."""
@@ -102,7 +114,7 @@ class CaptureTest(unittest.TestCase):
             self.assertEqual(status, "1", frame)
 
     def test_a_receiver_that_takes_all_gets_what_was_sent(self):
-        capture = Capture(self.mux, "cable0")
+        capture = self.capture("cable0")
         became = self.traffic()
         self.assertEqual(set(became), {1})
         capture.frames(2 * len(became))
@@ -120,7 +132,7 @@ class CaptureTest(unittest.TestCase):
         self.assertGreater(max(int(frame["frame.len"]) for frame in sent), 60000)
 
     def test_a_receiver_that_takes_nothing_is_seen_to_get_segments(self):
-        capture = Capture(self.mux, "cable0")
+        capture = self.capture("cable0")
         became = self.traffic(EVERYTHING)
         self.assertGreater(max(became), 40)
         capture.frames(len(became) + sum(became))
@@ -133,10 +145,10 @@ class CaptureTest(unittest.TestCase):
         self.assertLess(max(int(frame["frame.len"]) for frame in received), 1600)
 
     def test_one_port_can_be_captured_while_another_capture_goes_on(self):
-        everything = Capture(self.mux, "cable0")
+        everything = self.capture("cable0")
         became = self.traffic()
         everything.frames(2 * len(became))
-        one = Capture(self.mux, "cable0", "guest2")
+        one = self.capture("cable0", "guest2")
         self.traffic()
         one.frames(len(became))
         everything.frames(2 * len(became))
@@ -151,10 +163,12 @@ class CaptureTest(unittest.TestCase):
         with subprocess.Popen(
             self.mux.command("capture", "cable0", "-"), stdout=subprocess.PIPE
         ) as asleep:
-            asleep.stdout.read(4)
-            for _ in range(20):
-                self.traffic()
-            asleep.terminate()
+            try:
+                asleep.stdout.read(4)
+                for _ in range(20):
+                    self.traffic()
+            finally:
+                asleep.terminate()
 
 
 if __name__ == "__main__":
