@@ -14,6 +14,8 @@
 #include <linux/virtio_config.h>
 
 #define PAGE 4096U
+#define BUFFER \
+	1600 /* an odd number of cache lines, or all begin in the same few places of a cache */
 #define SEGMENT 1448
 #define HEADERS (sizeof(struct ether_header) + sizeof(struct iphdr) + sizeof(struct tcphdr))
 
@@ -128,8 +130,8 @@ int wire_guest_create(struct wire_guest *guest, const char *path, unsigned numbe
 {
 	const struct fake_card_options card = {
 		.ring_size = traffic->ring_size,
-		.receive_size = traffic->large ? PAGE : 2048,
-		.transmit_size = traffic->large ? 17 * PAGE : 2048,
+		.receive_size = traffic->large ? PAGE : BUFFER,
+		.transmit_size = traffic->large ? 17 * PAGE : BUFFER,
 		.polls = !traffic->sleeps,
 	};
 	const struct fake_frontend_options options = {
