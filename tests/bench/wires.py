@@ -22,6 +22,7 @@ LARGE = "64 KiB segments"
 LARGE_UNDER_WAY = "16"  # of these: 1 MiB, as large as the receiver's buffers
 LARGE_FRAME = 65226
 IDLE = 3  # seconds
+PAUSE = 0.2  # seconds: who goes first all the time is held up by the kernel
 CONFIGURATION = """\
 [[cable]]
 name = "always"
@@ -143,6 +144,7 @@ def prepare_front():
 
 def drive(tools, back, wire, words):
     """The two numbers that wire_frontend prints."""
+    time.sleep(PAUSE)
     back.start(wire)
     try:
         result = subprocess.run([tools.bench("wire_frontend"), "-d", TIME, *words,
