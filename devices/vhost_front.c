@@ -33,6 +33,18 @@ static void forget(struct event *event)
 		event_del_noblock(event);
 }
 
+/* Whether the main loop hears what the back-end says. */
+static void watch(struct vhost_front *front, bool watched)
+{
+	struct event *events[] = { &front->readable, &front->asked, &front->complained };
+
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		if (!watched)
+			forget(events[i]);
+		else if (event_initialized(events[i]))
+			event_add(events[i], NULL);
+}
+
 static void set_timer(struct vhost_front *front, unsigned delay_ms)
 {
 	struct timeval delay = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000L };
@@ -55,9 +67,7 @@ static void try_again(struct vhost_front *front)
 
 static void close_connection(struct vhost_front *front)
 {
-	forget(&front->readable);
-	forget(&front->asked);
-	forget(&front->complained);
+	watch(front, false);
 	forget(&front->timer);
 	close_fd(&front->fd);
 	close_fd(&front->channel_fd);
@@ -376,7 +386,7 @@ static bool is_stopped(const struct vhost_front *front)
 	return front->handed == 0;
 }
 
-/* The main loop is not to wait for our lock because an answer arrives. */
+/* The main loop is not to wait for our lock because the back-end says something. */
 void vhost_front_stop(struct vhost_front *front)
 {
 	bool had_to_wait = front->handed != 0;
@@ -388,13 +398,13 @@ void vhost_front_stop(struct vhost_front *front)
 	if (front->fd < 0)
 		return;
 	if (had_to_wait) {
-		forget(&front->readable);
+		watch(front, false);
 		wait_until(front, is_stopped, STOP_PATIENCE_MS);
 	}
 	if (front->handed != 0)
 		disconnected(front, "it does not stop");
 	else if (had_to_wait && front->fd >= 0)
-		event_add(&front->readable, NULL);
+		watch(front, true);
 }
 
 bool vhost_front_connected(const struct vhost_front *front)

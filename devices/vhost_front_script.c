@@ -25,8 +25,8 @@
 
 /* One message, or one for each queue. Callbacks are optional. */
 struct vhost_step {
-	uint32_t request;
 	const char *name;
+	uint32_t request;
 	bool each_queue;
 	bool (*due)(const struct vhost_front *front);
 	/* The payload and its size; the descriptor to send along, or NO_FD, or -errno. */
@@ -298,7 +298,7 @@ static int fill_reset(struct vhost_front *front, struct vhost_user_message *mess
 	return number(message, 0);
 }
 
-#define STEP(message) .request = VHOST_USER_##message, .name = #message
+#define STEP(message) .name = #message, .request = VHOST_USER_##message
 
 static const struct vhost_step introduction_steps[] = {
 	{ STEP(SET_OWNER) },

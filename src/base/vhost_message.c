@@ -34,7 +34,7 @@ void vhost_reader_next(struct vhost_reader *reader)
 /* What came with one recvmsg(): kept, or all closed. */
 static int keep_descriptors(struct vhost_reader *reader, struct msghdr *received)
 {
-	int result = received->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
+	int result = (received->msg_flags & MSG_CTRUNC) ? -EPROTO : 0;
 
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(received); part;
 		part = CMSG_NXTHDR(received, part)) {
