@@ -36,8 +36,8 @@ class NetTest(unittest.TestCase):
     def setUp(self):
         self.place = self.enterContext(Workplace(BUILD))
 
-    def guest(self, name, scenario, nets, **more):
-        return self.place.guest(name, kernel=GUEST, cmdline=scenario, memory="32M",
+    def guest(self, name, scenario, nets, memory="32M", **more):
+        return self.place.guest(name, kernel=GUEST, cmdline=scenario, memory=memory,
                                 defaults=False, nets=nets, on_reboot="exit", **more)
 
     def vmm(self, word, name, *options):
@@ -86,6 +86,11 @@ class Cable(NetTest):
         self.start_muxd()
         self.guest("there", "mirror", CABLE)
         self.assert_done("here", self.guest("here", "frames 100", CABLE))
+
+    def test_guests_may_have_memory_above_4_gib(self):
+        self.start_muxd()
+        self.guest("there", "mirror", CABLE, memory="3200M")
+        self.assert_done("here", self.guest("here", "frames 20", CABLE, memory="3200M"))
 
     def test_the_wire_may_come_after_the_guests(self):
         self.guest("there", "mirror", CABLE)
