@@ -209,8 +209,10 @@ static bool reset_is_needed(void)
 
 static void start_anew(void)
 {
-	for (unsigned i = 0; i < 2; i++)
-		queues[i] = (struct queue){ .posted = 0 };
+	for (unsigned i = 0; i < 2; i++) {
+		queues[i].posted = queues[i].reaped = 0;
+		queues[i].avail.idx = queues[i].used.idx = 0;
+	}
 	bring_up();
 }
 
