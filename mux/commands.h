@@ -16,6 +16,7 @@ int wire_run(struct command_call *call, char *const *words);
 int port_run(struct command_call *call, char *const *words);
 int link_run(struct command_call *call, char *const *words);
 int vlan_run(struct command_call *call, char *const *words);
+int mac_run(struct command_call *call, char *const *words);
 int isolate_run(struct command_call *call, char *const *words);
 int allow_run(struct command_call *call, char *const *words);
 int monitor_run(struct command_call *call, char *const *words);

@@ -99,15 +99,19 @@ static void gather_port(struct command_call *call, const struct mux_port *port)
 {
 	const struct port_settings *settings = &port->settings;
 	char vlan[PORT_TEXT_MAX], delay[PORT_TEXT_MAX], loss[PORT_TEXT_MAX], rate[PORT_TEXT_MAX];
-	json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:b, s:s, s:b, s:b, s:s, s:s, s:s, s:I, "
-				 "s:i, s:i}",
-		"wire", port->wire->name, "name", port->name, "number", (int)port->number, "state",
-		state_name(port), "link", settings->link, "vlan", port_write_vlan(vlan, settings),
-		"isolated", settings->isolated, "monitor", settings->monitor, "delay",
-		port_write_delay(delay, settings->delay_us), "loss",
-		port_write_loss(loss, settings->loss_per_10000), "rate",
-		port_write_rate(rate, settings->rate), "features", (json_int_t)port->features,
-		"uid", (int)port->uid, "pid", port->plug ? (int)port->pid : 0);
+	char mac[PORT_TEXT_MAX];
+	json_t *json =
+		json_pack("{s:s, s:s, s:i, s:s, s:b, s:s, s:s, s:b, s:b, s:s, s:s, s:s, s:I, "
+			  "s:i, s:i}",
+			"wire", port->wire->name, "name", port->name, "number", (int)port->number,
+			"state", state_name(port), "link", settings->link, "vlan",
+			port_write_vlan(vlan, settings), "mac", port_write_mac(mac, settings->mac),
+			"isolated", settings->isolated, "monitor", settings->monitor, "delay",
+			port_write_delay(delay, settings->delay_us), "loss",
+			port_write_loss(loss, settings->loss_per_10000), "rate",
+			port_write_rate(rate, settings->rate), "features",
+			(json_int_t)port->features, "uid", (int)port->uid, "pid",
+			port->plug ? (int)port->pid : 0);
 
 	if (port->allow_listed)
 		json_object_set_new(json, "allow", allow_json(port));
@@ -135,6 +139,8 @@ static void print_port(struct command_call *call, const struct mux_port *port)
 		state_name(port), settings->link ? "up" : "down");
 	if (settings->vlan_mode != PORT_VLAN_NONE)
 		command_print(call, " %s", port_write_vlan(text, settings));
+	if (strcmp(port_write_mac(text, settings->mac), "any") != 0)
+		command_print(call, " mac %s", text);
 	if (settings->isolated)
 		command_print(call, " isolated");
 	if (settings->monitor)
@@ -227,6 +233,41 @@ int link_run(struct command_call *call, char *const *words)
 }
 
 static const char *const off_on[] = { "off", "on" };
+
+/* Another port of the wire that has the address, or NULL. */
+static const struct mux_port *owner(const struct mux_port *port, const uint8_t mac[6])
+{
+	static const uint8_t any[6];
+
+	for (unsigned i = 0; i < port->wire->ports_most; i++) {
+		const struct mux_port *other = port->wire->port[i];
+
+		if (other && other != port && memcmp(mac, any, sizeof(any)) != 0 &&
+			memcmp(mac, other->settings.mac, sizeof(any)) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+int mac_run(struct command_call *call, char *const *words)
+{
+	struct mux_port *port = switch_port(call, words[1]);
+	const struct mux_port *other;
+	const char *problem;
+	uint8_t mac[6];
+
+	if (!port)
+		return 1;
+	problem = port_read_mac(words[2], strlen(words[2]), mac);
+	if (problem)
+		return command_fail(call, 2, "mac: \"%s\" %s", words[2], problem);
+	other = owner(port, mac);
+	if (other)
+		return command_fail(call, 1, "mac: %s is already that of port %s", words[2],
+			other->name);
+	memcpy(port->settings.mac, mac, sizeof(mac));
+	return port_set(port);
+}
 
 int isolate_run(struct command_call *call, char *const *words)
 {

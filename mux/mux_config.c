@@ -48,6 +48,13 @@ static int store_vlan(struct config_reader *reader, const struct toml_value *val
 	return answer(reader, value, port_read_vlan(string->bytes, string->length, field));
 }
 
+static int store_mac(struct config_reader *reader, const struct toml_value *value, void *field)
+{
+	const struct toml_string *string = &value->string;
+
+	return answer(reader, value, port_read_mac(string->bytes, string->length, field));
+}
+
 static int store_poll(struct config_reader *reader, const struct toml_value *value, void *field)
 {
 	const struct toml_string *string = &value->string;
@@ -104,6 +111,12 @@ static const struct config_kind config_vlan = {
 	.wanted = "a string such as \"access=5\"",
 	.accepts = CONFIG_TYPE(TOML_STRING),
 	.store = store_vlan,
+};
+
+static const struct config_kind config_mac = {
+	.wanted = "a string with an Ethernet address",
+	.accepts = CONFIG_TYPE(TOML_STRING),
+	.store = store_mac,
 };
 
 static const struct config_kind config_poll = {
@@ -196,6 +209,8 @@ static const struct config_key keys[] = {
 		.help = "whether it has a socket of its own"),
 	CONFIG_KEY_PORT("switch.port", "vlan", vlan, settings, .initial = "none",
 		.help = "the VLANs it belongs to"),
+	CONFIG_KEY_PORT("switch.port", "mac", mac, settings.mac, .initial = "any",
+		.help = "the one address it may send from"),
 	CONFIG_KEY_PORT("switch.port", "isolated", flag, settings.isolated, .when_true = 1,
 		.initial = "false", .help = "whether it reaches only ports that are not"),
 	CONFIG_KEY_PORT("switch.port", "monitor", flag, settings.monitor, .when_true = 1,
@@ -263,15 +278,28 @@ static bool is_port(const struct mux_config_wire *wire, const char *name)
 	return strcmp(wire->uplink, name) == 0;
 }
 
+static bool same_mac(const struct mux_config_port *port, const struct mux_config_port *other)
+{
+	static const uint8_t any[sizeof(port->settings.mac)];
+	const uint8_t *mac = port->settings.mac;
+
+	return memcmp(mac, other->settings.mac, sizeof(any)) == 0 &&
+		memcmp(mac, any, sizeof(any)) != 0;
+}
+
 static int check_port(struct config_file *file, const struct mux_config_wire *wire,
 	const struct mux_config_port *port, const char *table)
 {
 	if (!port->name[0])
 		return config_file_fail(file, port, NULL, "needs a name");
-	for (const struct mux_config_port *other = wire->ports; other < port; other++)
+	for (const struct mux_config_port *other = wire->ports; other < port; other++) {
 		if (strcmp(other->name, port->name) == 0)
 			return config_file_fail(file, port, key_of(table, "name"),
 				"is already that of another port");
+		if (same_mac(port, other))
+			return config_file_fail(file, port, key_of(table, "mac"),
+				"is already that of port %s", other->name);
+	}
 	if (wire->uplink[0] && strcmp(wire->uplink, port->name) == 0 && port->socket)
 		return config_file_fail(file, port, key_of(table, "socket"),
 			"must be false: the port is the uplink's");

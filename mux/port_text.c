@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define VLAN_LAST 4094
+#define MAC_LENGTH 6
 #define POLL_MOST_US 1000000
 #define DELAY_MOST_US 10000000
 
@@ -93,6 +94,47 @@ const char *port_read_vlan(const char *text, size_t length, struct port_settings
 	settings->vlan_mode = (uint8_t)mode;
 	settings->vlan = (uint16_t)vlan;
 	memcpy(settings->trunk, trunk, sizeof(trunk));
+	return NULL;
+}
+
+static int hex_digit(char letter)
+{
+	if ('0' <= letter && letter <= '9')
+		return letter - '0';
+	letter = (char)(letter | 32);
+	return 'a' <= letter && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+/* Pairs of digits, colons between them. */
+static bool read_bytes(const char *text, size_t length, uint8_t mac[MAC_LENGTH])
+{
+	if (length != 3 * MAC_LENGTH - 1)
+		return false;
+	for (size_t i = 0; i < MAC_LENGTH; i++, text += 3) {
+		int high = hex_digit(text[0]);
+		int low = hex_digit(text[1]);
+
+		if (high < 0 || low < 0 || (i + 1 < MAC_LENGTH && text[2] != ':'))
+			return false;
+		mac[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static bool is_station(const uint8_t mac[MAC_LENGTH])
+{
+	static const uint8_t zero[MAC_LENGTH];
+
+	return !(mac[0] & 1) && memcmp(mac, zero, MAC_LENGTH) != 0;
+}
+
+const char *port_read_mac(const char *text, size_t length, uint8_t mac[MAC_LENGTH])
+{
+	uint8_t bytes[MAC_LENGTH] = { 0 };
+
+	if (!is(text, length, "any") && (!read_bytes(text, length, bytes) || !is_station(bytes)))
+		return "must be \"any\" or the address of one station such as \"52:54:00:00:00:01\"";
+	memcpy(mac, bytes, MAC_LENGTH);
 	return NULL;
 }
 
@@ -204,6 +246,15 @@ const char *port_write_vlan(char text[PORT_TEXT_MAX], const struct port_settings
 		snprintf(text, PORT_TEXT_MAX, "access=%u", settings->vlan);
 	else
 		snprintf(text, PORT_TEXT_MAX, "none");
+	return text;
+}
+
+const char *port_write_mac(char text[PORT_TEXT_MAX], const uint8_t mac[MAC_LENGTH])
+{
+	if (!is_station(mac))
+		return strcpy(text, "any");
+	snprintf(text, PORT_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
 	return text;
 }
 

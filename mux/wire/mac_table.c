@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#define MAC_TABLE_VLANS 4095
+
 _Static_assert(MAC_TABLE_BUCKETS == 1 << 10, "the hash has ten bits");
 _Static_assert(MAC_TABLE_BUCKETS *MAC_TABLE_WAYS <= UINT16_MAX, "a port may hold them all");
 
@@ -115,6 +117,19 @@ void mac_table_forget(struct mac_table *table, uint16_t port)
 
 			if (entry->key && entry->port == port)
 				release(table, entry);
+		}
+	}
+}
+
+void mac_table_forget_address(struct mac_table *table, uint64_t address)
+{
+	for (uint16_t vlan = 0; vlan < MAC_TABLE_VLANS; vlan++) {
+		uint64_t key = mac_table_key(address, vlan);
+		struct mac_entry *bucket = table->bucket[bucket_of(table, key)];
+
+		for (unsigned way = 0; way < MAC_TABLE_WAYS; way++) {
+			if (bucket[way].key == key)
+				release(table, &bucket[way]);
 		}
 	}
 }

@@ -42,7 +42,8 @@ uint16_t mac_table_find(const struct mac_table *table, uint64_t key);
 /* It is at that port now, wherever it was before, if there is a place for it. */
 void mac_table_learn(struct mac_table *table, uint64_t key, uint16_t port);
 
-/* All of a port's are forgotten. */
+/* Forgotten is what is at a port, or an address in every VLAN. */
 void mac_table_forget(struct mac_table *table, uint16_t port);
+void mac_table_forget_address(struct mac_table *table, uint64_t address);
 
 #endif

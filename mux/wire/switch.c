@@ -36,6 +36,8 @@ struct learning_switch {
 	bool seeded;
 	struct port_set plugged;
 	struct port_set monitors;
+	struct port_set owners; /* ports that have an address of their own: */
+	uint64_t owned[WIRE_PORTS_MAX]; /* the one they may send from, and nobody else; 0: none */
 	struct port_set reach[WIRE_PORTS_MAX];
 	struct port_set member[VLAN_COUNT];
 	struct vlan_set carried[WIRE_PORTS_MAX]; /* the same, by port */
@@ -113,12 +115,42 @@ static bool join(struct learning_switch *in, unsigned port, const struct vlan_se
 	return left;
 }
 
+/* The address that is the port's alone. */
+static void own(struct learning_switch *in, unsigned port, const uint8_t mac[6])
+{
+	uint64_t address = 0;
+
+	memcpy(&address, mac, 6);
+	if (address == in->owned[port])
+		return;
+	in->owned[port] = address;
+	assign(&in->owners, port, address);
+	mac_table_forget(&in->table, (uint16_t)port);
+	if (address)
+		mac_table_forget_address(&in->table, address);
+}
+
+/* May it be that a frame with this source address comes from that port? */
+static bool may_send_from(const struct learning_switch *in, unsigned port, uint64_t address)
+{
+	if (in->owned[port])
+		return in->owned[port] == address;
+	for (unsigned i = 0; i < WORDS; i++) {
+		for (uint64_t word = in->owners.word[i]; word; word &= word - 1) {
+			if (in->owned[i * WORD_BITS + (unsigned)__builtin_ctzll(word)] == address)
+				return false;
+		}
+	}
+	return true;
+}
+
 static void settings_changed(struct wire *wire, struct port *port)
 {
 	struct learning_switch *in = of_wire(wire);
 	struct vlan_set vlans;
 
 	assign(&in->monitors, port->number, port->settings.monitor);
+	own(in, port->number, port->settings.mac);
 	for (unsigned i = 0; i < WIRE_PORTS_MAX; i++) {
 		if (!contains(&in->plugged, i))
 			continue;
@@ -156,6 +188,7 @@ static void unplugged(struct wire *wire, struct port *port)
 
 	assign(&from->plugged, port->number, false);
 	assign(&from->monitors, port->number, false);
+	own(from, port->number, (const uint8_t[6]){ 0 });
 	from->reach[port->number] = (struct port_set){ 0 };
 	for (unsigned i = 0; i < WIRE_PORTS_MAX; i++)
 		assign(&from->reach[i], port->number, false);
@@ -174,7 +207,7 @@ static bool is_reserved(uint64_t address)
 	return (address & 0xf0ffffffffff) == 0x0000c28001;
 }
 
-/* False if nobody can have that address; which is counted. */
+/* False if nobody can have that address, or another has; which is counted. */
 static bool learn(struct learning_switch *in, struct port *from, uint64_t address,
 	struct decision *decision)
 {
@@ -184,6 +217,10 @@ static bool learn(struct learning_switch *in, struct port *from, uint64_t addres
 		return true;
 	if (is_group(address) || !address) {
 		drop(from, DROP_MALFORMED);
+		return false;
+	}
+	if (!may_send_from(in, from->number, address)) {
+		drop(from, DROP_NOT_ALLOWED);
 		return false;
 	}
 	mac_table_learn(&in->table, key, from->number);

@@ -69,6 +69,8 @@ struct port_settings {
 	uint64_t rate; /* to this port, bytes a second; 0: no limit */
 	uint8_t trunk[4096 / 8]; /* bit of each VLAN that a trunk carries */
 	uint8_t allowed[WIRE_PORTS_MAX / 8]; /* bit of each port this one may send to */
+	uint8_t mac[6]; /* the one address it may send from, and no other port; zero: any */
+	uint8_t reserved[2];
 };
 
 struct wire_port {
@@ -113,7 +115,8 @@ enum port_drop {
 	DROP_TOO_LONG, /* does not fit into the receiver's buffers */
 	DROP_MALFORMED, /* the sender's header or length makes no sense */
 	DROP_VLAN, /* of a VLAN that the port does not carry */
-	DROP_NOT_ALLOWED, /* isolation, allow-list, or a monitor port that sends */
+	DROP_NOT_ALLOWED, /* isolation, allow-list, another's address, reserved ones, or a monitor
+			     port that sends */
 	DROP_IMPAIRED, /* lost because it was asked for */
 	DROP_NOT_SEGMENTED, /* offloads of a kind the receiver lacks and software cannot complete */
 	DROP_REASONS,

@@ -95,6 +95,17 @@ static void forget(struct scene *scene, unsigned port)
 	scene->count = kept;
 }
 
+static void forget_address(struct scene *scene, const uint8_t *address)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < scene->count; i++) {
+		if (memcmp(scene->record[i].address, address, FAKE_ADDRESS) != 0)
+			scene->record[kept++] = scene->record[i];
+	}
+	scene->count = kept;
+}
+
 static struct record *find(struct scene *scene, const uint8_t *address, unsigned vlan)
 {
 	for (unsigned i = 0; i < scene->count; i++) {
@@ -120,6 +131,13 @@ static void learn(struct scene *scene, const uint8_t *address, unsigned vlan, un
 	record->seen_s = scene->now_s;
 }
 
+static void choose_owned(uint8_t mac[FAKE_ADDRESS], unsigned choice)
+{
+	memset(mac, 0, FAKE_ADDRESS);
+	if (choice >= 192)
+		fake_address(mac, choice % STATIONS);
+}
+
 static void change_settings(struct scene *scene, struct input *input)
 {
 	unsigned port = next(input) % PORTS;
@@ -138,6 +156,11 @@ static void change_settings(struct scene *scene, struct input *input)
 	after.trunk[0] = (uint8_t)next(input);
 	after.trunk[511] = (uint8_t)next(input);
 	after.allowed[0] = (uint8_t) ~(next(input) & next(input));
+	choose_owned(after.mac, next(input));
+	if (memcmp(before.mac, after.mac, FAKE_ADDRESS) != 0) {
+		forget(scene, port);
+		forget_address(scene, after.mac);
+	}
 	for (unsigned i = 0; i < 16; i++) { /* all that may have changed */
 		unsigned vlan = i < 8 ? i : 4080 + i;
 
@@ -160,10 +183,12 @@ static void change_port(struct scene *scene, struct input *input)
 	if (how != 0x80)
 		return;
 	forget(scene, port);
-	if (is_plugged(scene, port))
+	if (is_plugged(scene, port)) {
 		wire_unplug(&fake->port);
-	else
-		wire_plug(scene->network.wire, &fake->port);
+		return;
+	}
+	forget_address(scene, fake->port.settings.mac);
+	wire_plug(scene->network.wire, &fake->port);
 }
 
 static void make_address(uint8_t *address, unsigned choice, unsigned last)
@@ -214,6 +239,23 @@ static void make_frame(struct sent *sent, struct input *input)
 	}
 }
 
+/* Whether the source address may be that port's. */
+static bool may_claim(const struct scene *scene, const struct sent *sent)
+{
+	static const uint8_t none[FAKE_ADDRESS];
+	const uint8_t *source = sent->bytes + FAKE_ADDRESS;
+	const uint8_t *own = settings_of(scene, sent->from)->mac;
+
+	if (memcmp(own, none, FAKE_ADDRESS) != 0)
+		return !memcmp(own, source, FAKE_ADDRESS);
+	for (unsigned i = 0; i < PORTS; i++) {
+		if (is_plugged(scene, i) &&
+			!memcmp(settings_of(scene, i)->mac, source, FAKE_ADDRESS))
+			return false;
+	}
+	return true;
+}
+
 /* Does the switch let it in, and in which VLAN? */
 static bool enters(const struct scene *scene, struct sent *sent)
 {
@@ -250,7 +292,7 @@ static void expect(struct scene *scene, struct sent *sent)
 	static const uint8_t reserved[] = { 0x01, 0x80, 0xc2, 0, 0 };
 	const struct record *record;
 
-	sent->accepted = enters(scene, sent);
+	sent->accepted = enters(scene, sent) && may_claim(scene, sent);
 	if (!sent->accepted)
 		return;
 	learn(scene, sent->bytes + FAKE_ADDRESS, sent->vlan, sent->from);

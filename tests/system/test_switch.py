@@ -56,12 +56,12 @@ class Guests:
         self.process.stdin.write(f"{text}\n".encode())
         self.process.stdin.flush()
 
-    def send(self, source, target, tags=b""):
+    def send(self, guest, target, tags=b"", source=None):
         """A frame; what it is behind its tags."""
         self.number += 1
         payload = TYPE + self.number.to_bytes(4, "big") + bytes(46)
-        frame = address(target) + address(source) + tags + payload
-        self.say(f"send {source} {frame.hex()}")
+        frame = address(target) + address(source or guest) + tags + payload
+        self.say(f"send {guest} {frame.hex()}")
         return payload
 
     def look(self, stopped=""):
@@ -73,14 +73,14 @@ class Guests:
             received[int(guest)].append(bytes.fromhex(frame)[12:])
         return received
 
-    def reach(self, source, target, tags=b""):
+    def reach(self, guest, target, tags=b"", source=None):
         """Which guests a frame reaches, and with which tags: None where they are none."""
-        payload = self.send(source, target, tags)
+        payload = self.send(guest, target, tags, source)
         found = {}
-        for guest, frames in self.look().items():
+        for other, frames in self.look().items():
             for frame in frames:
-                assert frame.endswith(payload) and guest not in found, (guest, frames)
-                found[guest] = frame[:-len(payload)] or None
+                assert frame.endswith(payload) and other not in found, (other, frames)
+                found[other] = frame[:-len(payload)] or None
         return found
 
 
@@ -154,6 +154,24 @@ class SwitchTest(unittest.TestCase):
         self.set("allow", "lan/guest3", "all")
         self.assertEqual(set(self.guests.reach(1, 2)), {2})
         self.assertEqual(set(self.guests.reach(3, 1)), {1})
+
+    def test_an_address_of_a_port(self):
+        self.set("mac", "lan/guest1", "02:00:00:00:00:01")
+        self.set("mac", "lan/guest3", "02:00:00:00:00:99")
+
+        self.assertEqual(set(self.guests.reach(1, ALL)), {2, 3, 4})
+        self.assertEqual(set(self.guests.reach(3, ALL)), set())
+        self.assertEqual(set(self.guests.reach(2, ALL, source=1)), set())
+        self.assertEqual(set(self.guests.reach(4, 1)), {1})
+        self.assertEqual(self.dropped(3, "not-allowed"), 1)
+        self.assertEqual(self.dropped(2, "not-allowed"), 1)
+
+        done = self.mux.call("mac", "lan/guest2", "02:00:00:00:00:01")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"is already that of port guest1", done.stderr)
+        self.assertIn(b"mac 02:00:00:00:00:99", self.mux.run("port", "list", "lan"))
+        self.set("mac", "lan/guest3", "any")
+        self.assertEqual(set(self.guests.reach(3, ALL)), {1, 2, 4})
 
     def test_a_monitor_sees_what_passes_and_sends_nothing(self):
         self.meet()

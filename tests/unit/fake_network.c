@@ -78,6 +78,14 @@ void fake_network_allow(struct fake_network *network, unsigned from, unsigned to
 	apply(network, from, &settings);
 }
 
+void fake_network_own(struct fake_network *network, unsigned port, const uint8_t *address)
+{
+	struct port_settings settings = network->port[port].port.settings;
+
+	memcpy(settings.mac, address, FAKE_ADDRESS);
+	apply(network, port, &settings);
+}
+
 void fake_network_link(struct fake_network *network, unsigned port, bool up)
 {
 	struct port_settings settings = network->port[port].port.settings;

@@ -32,6 +32,7 @@ void fake_network_trunk(struct fake_network *network, unsigned port, uint16_t fi
 void fake_network_monitor(struct fake_network *network, unsigned port);
 void fake_network_isolate(struct fake_network *network, unsigned port);
 void fake_network_allow(struct fake_network *network, unsigned from, unsigned to, bool allowed);
+void fake_network_own(struct fake_network *network, unsigned port, const uint8_t *address);
 void fake_network_link(struct fake_network *network, unsigned port, bool up);
 
 /* The address of the station behind a port. */

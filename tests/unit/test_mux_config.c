@@ -109,6 +109,7 @@ START_TEST(every_key_of_a_switch_reaches_its_field)
 	must_load("[[switch]]\nname = 'lan'\npoll = 'always'\nuplink = 'tap0'\nageing = '5min'\n"
 		  "mtu = 9000\nopen = false\n"
 		  "[[switch.port]]\nname = 'guest1'\nsocket = true\nvlan = 'trunk=5,7-9'\n"
+		  "mac = '52:54:00:00:00:aB'\n"
 		  "isolated = true\nmonitor = true\nallow = ['tap0', 'guest2']\nlink = false\n"
 		  "delay = '20ms'\nloss = '0.5%'\nrate = '100Mbit'\n"
 		  "[[switch.port]]\nname = 'guest2'\nvlan = 'access=5'\nallow = []\n");
@@ -126,6 +127,7 @@ START_TEST(every_key_of_a_switch_reaches_its_field)
 	ck_assert(port->socket);
 	ck_assert_uint_eq(port->settings.vlan_mode, PORT_VLAN_TRUNK);
 	ck_assert_uint_eq(port->settings.trunk[0], 1 << 5 | 1 << 7);
+	ck_assert_mem_eq(port->settings.mac, "\x52\x54\0\0\0\xab", 6);
 	ck_assert_uint_eq(port->settings.isolated, 1);
 	ck_assert_uint_eq(port->settings.monitor, 1);
 	ck_assert(port->allow_listed);
@@ -191,6 +193,14 @@ static const struct {
 		"3:10: switch.port needs a name" },
 	{ "[[switch]]\nname = 'a'\n[[switch.port]]\nname = 'x'\n[[switch.port]]\nname = 'x'",
 		"6:8: switch.port.name is already that of another port" },
+	{ "[[switch]]\nname = 'a'\n[[switch.port]]\nname = 'x'\nmac = '02:00:00:00:00:01'\n"
+	  "[[switch.port]]\nname = 'y'\nmac = '02:00:00:00:00:01'",
+		"8:7: switch.port.mac is already that of port x" },
+	{ "[[switch]]\nname = 'a'\n[[switch.port]]\nname = 'x'\nmac = '01:00:00:00:00:01'",
+		"5:7: switch.port.mac must be \"any\" or the address of one station such as "
+		"\"52:54:00:00:00:01\", not \"01:00:00:00:00:01\"" },
+	{ "[[cable]]\nname = 'a'\n[[cable.port]]\nmac = 'any'",
+		"4:1: unknown key \"mac\" in [[cable.port]], it belongs to [[switch.port]]" },
 	{ "[[switch]]\nname = 'a'\n[[switch.port]]\nname = 'x/y'",
 		"4:8: switch.port.name must not contain a slash" },
 	{ "[[switch]]\nname = 'a'\n[[switch.port]]\nname = 'x'\nallow = 'y'",

@@ -74,6 +74,30 @@ START_TEST(a_text_ends_where_it_is_said_to_end)
 	ck_assert_uint_eq(settings.vlan, 5);
 }
 
+static const char *const wrong_macs[] = { "", "any ", "none", "52:54:00:00:00", "52:54:00:00:00:0",
+	"52:54:00:00:00:001", "52-54-00-00-00-01", "5254:00:00:00:01x", "52:54:00:00:00:0g",
+	"01:00:00:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "52:54:00:00:00:@1" };
+
+START_TEST(a_wrong_address_changes_nothing)
+{
+	uint8_t mac[6] = { 1, 2, 3, 4, 5, 6 };
+
+	ck_assert_ptr_nonnull(port_read_mac(wrong_macs[_i], strlen(wrong_macs[_i]), mac));
+
+	ck_assert_mem_eq(mac, "\1\2\3\4\5\6", 6);
+}
+
+START_TEST(an_address_is_written_as_it_is_read)
+{
+	char text[PORT_TEXT_MAX];
+	uint8_t mac[6];
+
+	ck_assert_ptr_null(port_read_mac("52:54:00:aB:Cd:01", 17, mac));
+	ck_assert_str_eq(port_write_mac(text, mac), "52:54:00:ab:cd:01");
+	ck_assert_ptr_null(port_read_mac("any", 3, mac));
+	ck_assert_str_eq(port_write_mac(text, mac), "any");
+}
+
 static const char *const vlans[] = { "none", "access=1", "access=4094", "trunk=all", "trunk=1",
 	"trunk=5,7-9", "trunk=1-4093", "trunk=2-4094" };
 
@@ -186,6 +210,8 @@ int main(void)
 	tcase_add_test(tests, all_of_a_trunk_is_every_vlan_that_may_be);
 	tcase_add_test(tests, none_takes_back_what_was_before);
 	tcase_add_loop_test(tests, a_wrong_vlan_changes_nothing, 0, ARRAY_SIZE(wrong_vlans));
+	tcase_add_loop_test(tests, a_wrong_address_changes_nothing, 0, ARRAY_SIZE(wrong_macs));
+	tcase_add_test(tests, an_address_is_written_as_it_is_read);
 	tcase_add_test(tests, a_text_ends_where_it_is_said_to_end);
 	tcase_add_loop_test(tests, a_vlan_is_written_as_it_is_read, 0, ARRAY_SIZE(vlans));
 	tcase_add_test(tests, a_trunk_too_long_to_be_written_ends_in_dots);

@@ -193,6 +193,87 @@ START_TEST(a_port_that_is_no_monitor_any_more_is_like_others)
 	ck_assert(got(4, 0) && got(0, 1));
 }
 
+static void send_as(unsigned port, unsigned station)
+{
+	uint8_t address[FAKE_ADDRESS];
+	uint8_t bytes[FAKE_FRAME];
+
+	fake_address(address, station);
+	fake_port_queue(&network.port[port], NULL, bytes,
+		fake_frame_make(bytes, fake_broadcast, address, NULL));
+	fake_network_run(&network);
+}
+
+static void own(unsigned port, unsigned station)
+{
+	uint8_t address[FAKE_ADDRESS];
+
+	fake_address(address, station);
+	fake_network_own(&network, port, address);
+}
+
+START_TEST(a_port_with_an_address_sends_from_no_other)
+{
+	own(0, 0);
+
+	send_as(0, 0);
+	ck_assert(got(1, 1));
+	send_as(0, 77);
+	ck_assert(got(1, 0));
+	ck_assert_uint_eq(not_allowed(0), 1);
+}
+
+START_TEST(nobody_sends_from_the_address_of_a_port)
+{
+	own(0, 0);
+	learn();
+
+	send_as(1, 0);
+	ck_assert(got(2, 0));
+	ck_assert_uint_eq(not_allowed(1), 1);
+	fake_network_send(&network, 2, 0);
+	ck_assert(got(0, 1) && got(1, 0));
+}
+
+START_TEST(who_had_the_address_before_its_owner_has_it_no_more)
+{
+	send_as(1, 0);
+	fake_network_send_to_all(&network, 2);
+	forget();
+
+	own(0, 0);
+	fake_network_send(&network, 2, 0);
+
+	ck_assert(got(0, 1) && got(1, 1)); /* it may be anywhere but where it was */
+}
+
+START_TEST(an_address_is_free_again_without_its_owner)
+{
+	own(0, 0);
+	own(1, 1);
+	fake_network_own(&network, 0, (const uint8_t[FAKE_ADDRESS]){ 0 });
+	wire_unplug(&network.port[1].port);
+
+	send_as(2, 0);
+	send_as(2, 1);
+	send_as(0, 77);
+
+	ck_assert(got(3, 3));
+}
+
+START_TEST(an_address_is_its_port_s_in_every_vlan)
+{
+	fake_network_access(&network, 0, 5);
+	fake_network_access(&network, 1, 6);
+	fake_network_access(&network, 2, 6);
+	own(0, 0);
+
+	send_as(1, 0);
+
+	ck_assert(got(2, 0));
+	ck_assert_uint_eq(not_allowed(1), 1);
+}
+
 static Suite *rules_suite(void)
 {
 	Suite *suite = suite_create("switch_rules");
@@ -211,6 +292,11 @@ static Suite *rules_suite(void)
 	tcase_add_test(tcase, a_monitor_without_room_costs_the_others_nothing);
 	tcase_add_test(tcase, a_monitor_does_not_see_what_does_not_pass);
 	tcase_add_test(tcase, a_port_that_is_no_monitor_any_more_is_like_others);
+	tcase_add_test(tcase, a_port_with_an_address_sends_from_no_other);
+	tcase_add_test(tcase, nobody_sends_from_the_address_of_a_port);
+	tcase_add_test(tcase, who_had_the_address_before_its_owner_has_it_no_more);
+	tcase_add_test(tcase, an_address_is_free_again_without_its_owner);
+	tcase_add_test(tcase, an_address_is_its_port_s_in_every_vlan);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
