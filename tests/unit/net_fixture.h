@@ -20,6 +20,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
+#define DIRECTORY "/tmp/test-net-XXXXXX"
 #define BIT(number) (1ULL << (number))
 #define RECEIVE 0
 #define TRANSMIT 1
@@ -40,7 +41,7 @@
 		fake_backend_unlock(&backend); \
 	} while (0)
 
-static char directory[] = "/tmp/test-net-XXXXXX";
+static char directory[] = DIRECTORY;
 static char path[sizeof(directory) + 16];
 static struct fake_backend backend;
 static struct fake_driver driver;
@@ -49,6 +50,7 @@ static struct net_options options;
 static inline void start(void)
 {
 	evthread_use_pthreads();
+	memcpy(directory, DIRECTORY, sizeof(DIRECTORY));
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/back-end", directory);
 	fake_backend_create(&backend, path);

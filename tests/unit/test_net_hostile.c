@@ -40,6 +40,12 @@ static bool withhold(struct fake_backend *fake, struct vhost_user_message *answe
 	return false;
 }
 
+static void start_unspoiled(void)
+{
+	start();
+	spoiled = false;
+}
+
 static bool is_spoiled(void)
 {
 	bool so;
@@ -321,7 +327,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(suite, tcase);
-	tcase_add_checked_fixture(tcase, start, stop);
+	tcase_add_checked_fixture(tcase, start_unspoiled, stop);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase,
 		an_answer_that_makes_no_sense_ends_the_connection_and_the_next_is_good, 0,
