@@ -19,7 +19,7 @@ from programs import Workplace
 BACK, FRONT = 0, 1  # processors
 TIME = "200"  # milliseconds of each value
 LARGE = "64 KiB segments"
-LARGE_UNDER_WAY = "16"  # of these: 1 MiB, as large as the receiver's buffers
+LARGE_UNDER_WAY = "8"  # of these: half a MiB; the receiver has buffers of one MiB
 LARGE_FRAME = 65226
 IDLE = 3  # seconds
 PAUSE = 0.2  # seconds: who goes first all the time is held up by the kernel
