@@ -247,6 +247,17 @@ START_TEST(who_had_the_address_before_its_owner_has_it_no_more)
 	ck_assert(got(0, 1) && got(1, 1)); /* it may be anywhere but where it was */
 }
 
+START_TEST(a_port_that_gets_an_address_has_its_others_no_more)
+{
+	send_as(0, 77);
+	forget();
+
+	own(0, 0);
+	fake_network_send(&network, 2, 77);
+
+	ck_assert(got(0, 1) && got(1, 1)); /* that station may be anywhere */
+}
+
 START_TEST(an_address_is_free_again_without_its_owner)
 {
 	own(0, 0);
@@ -295,6 +306,7 @@ static Suite *rules_suite(void)
 	tcase_add_test(tcase, a_port_with_an_address_sends_from_no_other);
 	tcase_add_test(tcase, nobody_sends_from_the_address_of_a_port);
 	tcase_add_test(tcase, who_had_the_address_before_its_owner_has_it_no_more);
+	tcase_add_test(tcase, a_port_that_gets_an_address_has_its_others_no_more);
 	tcase_add_test(tcase, an_address_is_free_again_without_its_owner);
 	tcase_add_test(tcase, an_address_is_its_port_s_in_every_vlan);
 	suite_add_tcase(suite, tcase);
