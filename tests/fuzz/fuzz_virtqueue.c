@@ -13,6 +13,7 @@
 #define RACE 1
 #define EVENT_INDEX 2
 #define INDIRECT 4
+#define LOOKS 8 /* at many requests together */
 
 struct change {
 	uint16_t offset;
@@ -56,17 +57,43 @@ static void *keep_rewriting(void *owner)
 	return NULL;
 }
 
-static void check(const struct fake_guest *guest, const struct virtqueue_chain *chain)
+static void check(const struct fake_guest *guest, const struct iovec *iov, unsigned count)
 {
-	if (chain->readable + chain->writable > VIRTQUEUE_SEGMENTS)
+	if (count > VIRTQUEUE_SEGMENTS)
 		__builtin_trap();
-	for (unsigned i = 0; i < chain->readable + chain->writable; i++) {
-		uint64_t offset = (uint64_t)((uint8_t *)chain->iov[i].iov_base - guest->ram);
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t offset = (uint64_t)((uint8_t *)iov[i].iov_base - guest->ram);
 
-		if (chain->iov[i].iov_len == 0 || offset >= FAKE_RAM_SIZE ||
-			chain->iov[i].iov_len > FAKE_RAM_SIZE - offset)
+		if (iov[i].iov_len == 0 || offset >= FAKE_RAM_SIZE ||
+			iov[i].iov_len > FAKE_RAM_SIZE - offset)
 			__builtin_trap();
 	}
+}
+
+static void check_request(const struct fake_guest *guest, const struct virtqueue_request *request)
+{
+	const struct iovec *writable = request->iov + request->readable;
+	uint64_t length = 0;
+
+	check(guest, request->iov, (unsigned)request->readable + request->writable);
+	for (unsigned i = 0; i < request->writable; i++)
+		length += writable[i].iov_len;
+	if (length != request->writable_length)
+		__builtin_trap();
+}
+
+static void look(struct virtqueue *queue, const struct fake_guest *guest)
+{
+	static struct virtqueue_view view;
+	unsigned count = virtqueue_look(queue, &view, FAKE_QUEUE_SIZE);
+
+	if (count > FAKE_QUEUE_SIZE || (count && queue->broken))
+		__builtin_trap();
+	for (unsigned i = 0; i < count; i++)
+		check_request(guest, &view.request[i]);
+	virtqueue_return(queue, view.request, count / 2);
+	virtqueue_arm(queue);
+	virtqueue_flush(queue);
 }
 
 static void serve(struct virtqueue *queue, const struct fake_guest *guest)
@@ -74,7 +101,7 @@ static void serve(struct virtqueue *queue, const struct fake_guest *guest)
 	struct virtqueue_chain chain;
 
 	for (unsigned i = 0; i < FAKE_QUEUE_SIZE && virtqueue_pop(queue, &chain); i++) {
-		check(guest, &chain);
+		check(guest, chain.iov, chain.readable + chain.writable);
 		virtqueue_push(queue, chain.head, i);
 	}
 	virtqueue_flush(queue);
@@ -106,7 +133,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	if (flags & RACE && pthread_create(&thread, NULL, keep_rewriting, &rewriter) != 0)
 		__builtin_trap();
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		serve(&queue, &guest);
+		if (flags & LOOKS)
+			look(&queue, &guest);
+		else
+			serve(&queue, &guest);
 		queue.broken = NULL; /* go on looking */
 		if (!(flags & RACE))
 			rewrite(&rewriter);
