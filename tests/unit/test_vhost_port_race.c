@@ -2,9 +2,9 @@
 #include "vhost_port_fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
-#define LAST_TURN 2000000
 #define ENOUGH 2000
 
 static atomic_bool done;
@@ -86,7 +86,7 @@ START_TEST(gives_others_only_what_makes_sense)
 	plug(0, &(struct fake_card_options){ 0 }, features);
 	plug(1, &(struct fake_card_options){ 0 }, features);
 	ck_assert_int_eq(pthread_create(&thread, NULL, rewrite, &end[0].card), 0);
-	for (unsigned i = 0; i < LAST_TURN && (received < ENOUGH || refused < ENOUGH); i++) {
+	while (received < ENOUGH || refused < ENOUGH) {
 		if (end[0].vhost.transmit.seen_avail == end[0].vhost.transmit.next_avail)
 			post(&end[0].vhost.transmit);
 		turn();
@@ -94,14 +94,12 @@ START_TEST(gives_others_only_what_makes_sense)
 		if (vhost_port_broken(&end[0].vhost)) {
 			refused++;
 			start_over(&end[0]);
+			sched_yield(); /* or nothing changes for as long as this thread runs */
 		}
 		ck_assert_ptr_null(vhost_port_broken(&end[1].vhost));
 	}
 	atomic_store(&done, true);
 	pthread_join(thread, NULL);
-
-	ck_assert_uint_ge(received, ENOUGH);
-	ck_assert_uint_ge(refused, ENOUGH);
 }
 
 int main(void)
