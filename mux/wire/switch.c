@@ -41,7 +41,7 @@ struct learning_switch {
 	struct port_set reach[WIRE_PORTS_MAX];
 	struct port_set member[VLAN_COUNT];
 	struct vlan_set carried[WIRE_PORTS_MAX]; /* the same, by port */
-	struct vlan_frame tagged; /* the frame being forwarded, if its sender is in a VLAN */
+	struct vlan_frame tagged; /* the frame being forwarded, where its head is a copy */
 	/* Which frames of a batch go to each port: 0 between batches. */
 	uint64_t group[WIRE_PORTS_MAX];
 	struct frame gathered[PORT_BATCH];
@@ -404,6 +404,33 @@ static void forward_as_they_are(struct learning_switch *by, struct port *from,
 	}
 }
 
+/*
+ * The same where addresses are somebody's own: receivers get those that were judged, not what the
+ * sender has put there since.
+ */
+static void forward_pinned(struct learning_switch *by, struct port *from, const struct frame *frame,
+	unsigned count)
+{
+	struct decision decision = { .to = NOWHERE };
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct frame *pinned = vlan_frame_pin(&by->tagged, &frame[i]);
+
+		if (!pinned) {
+			drop(from, DROP_MALFORMED);
+			continue;
+		}
+		route(by, from, by->tagged.bare_head, &decision);
+		if (decision.to == NOWHERE)
+			continue;
+		if (decision.to == FLOOD)
+			flood(by, from, 0, pinned);
+		else
+			give(by, by->wire.port[decision.to], pinned);
+		give_all(by, &by->monitors, pinned);
+	}
+}
+
 static void forward_tagged(struct learning_switch *by, struct port *from, const struct frame *frame,
 	unsigned count)
 {
@@ -447,10 +474,12 @@ static unsigned forward(struct wire *wire, struct port *from)
 		from->counters->dropped[DROP_LINK_DOWN] += count;
 	else if (from->settings.monitor)
 		from->counters->dropped[DROP_NOT_ALLOWED] += count;
-	else if (from->settings.vlan_mode == PORT_VLAN_NONE)
+	else if (from->settings.vlan_mode != PORT_VLAN_NONE)
+		forward_tagged(by, from, frame, count);
+	else if (is_empty(&by->owners))
 		forward_as_they_are(by, from, frame, count);
 	else
-		forward_tagged(by, from, frame, count);
+		forward_pinned(by, from, frame, count);
 	from->ops->consume(from, count);
 	return count;
 }

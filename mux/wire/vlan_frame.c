@@ -177,3 +177,18 @@ const struct frame *vlan_frame_leave(struct vlan_frame *tagged, const struct por
 	tagged->iov[0] = (struct iovec){ tagged->bare_head, sizeof(tagged->bare_head) };
 	return tagged->inner_tag ? NULL : &tagged->form;
 }
+
+const struct frame *vlan_frame_pin(struct vlan_frame *pinned, const struct frame *frame)
+{
+	uint8_t copy[HEAD_MOST] = { 0 };
+
+	if (copy_head(frame, copy) < FRAME_LENGTH_LEAST ||
+		!lay_out_rest(pinned, frame, FRAME_LENGTH_LEAST))
+		return NULL;
+	memcpy(pinned->bare_head, copy, sizeof(pinned->bare_head));
+	pinned->iov[0] = (struct iovec){ pinned->bare_head, sizeof(pinned->bare_head) };
+	pinned->bare.header = frame->header;
+	pinned->bare.plain = frame->plain;
+	pinned->bare.length = frame->length;
+	return &pinned->bare;
+}

@@ -43,6 +43,12 @@ void vlan_all_carried(const struct port_settings *settings, struct vlan_set *set
 bool vlan_frame_enter(struct vlan_frame *tagged, const struct port_settings *from,
 	const struct frame *frame, enum port_drop *reason);
 
+/*
+ * The frame as it is, but for a copy of its first FRAME_LENGTH_LEAST bytes, which are then
+ * bare_head's. NULL for one that is too short, or lies in too many pieces.
+ */
+const struct frame *vlan_frame_pin(struct vlan_frame *pinned, const struct frame *frame);
+
 /* The form for a port that carries the VLAN or is a monitor; NULL if there is none for it. */
 const struct frame *vlan_frame_leave(struct vlan_frame *tagged, const struct port_settings *to);
 

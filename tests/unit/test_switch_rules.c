@@ -285,6 +285,31 @@ START_TEST(an_address_is_its_port_s_in_every_vlan)
 	ck_assert_uint_eq(not_allowed(1), 1);
 }
 
+/* In the midst of delivering, its sender makes it a frame from another station. */
+static void change_source(void *owner)
+{
+	struct fake_frame *frame = owner;
+
+	fake_address(frame->bytes + FAKE_ADDRESS, 1);
+}
+
+START_TEST(a_sender_cannot_change_its_address_after_it_was_judged)
+{
+	uint8_t address[FAKE_ADDRESS];
+
+	own((unsigned)_i, (unsigned)_i);
+	fake_network_queue(&network, 0, fake_broadcast);
+	network.port[1].on_delivery = change_source;
+	network.port[1].owner = &network.port[0].queue.frame[network.port[0].queue.first];
+
+	fake_network_run(&network);
+
+	fake_address(address, 0);
+	for (unsigned i = 1; i < network.count; i++)
+		ck_assert_mem_eq(fake_port_take(&network.port[i])->bytes + FAKE_ADDRESS, address,
+			FAKE_ADDRESS);
+}
+
 static Suite *rules_suite(void)
 {
 	Suite *suite = suite_create("switch_rules");
@@ -309,6 +334,7 @@ static Suite *rules_suite(void)
 	tcase_add_test(tcase, a_port_that_gets_an_address_has_its_others_no_more);
 	tcase_add_test(tcase, an_address_is_free_again_without_its_owner);
 	tcase_add_test(tcase, an_address_is_its_port_s_in_every_vlan);
+	tcase_add_loop_test(tcase, a_sender_cannot_change_its_address_after_it_was_judged, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
