@@ -13,6 +13,8 @@
 
 #include <linux/virtio_config.h>
 
+#define LONG_FRAME 8192
+#define TURN_BYTES (128U << 10) /* of long frames, looked at in one turn */
 #define BIT(feature) (1ULL << (feature))
 
 /*
@@ -124,6 +126,22 @@ static void look_at_sent(struct vhost_port *vhost)
 		give_back(vhost, requests);
 }
 
+/*
+ * Long frames are fewer in a turn: the receiver works on the first while the next are copied, and
+ * others need not wait long.
+ */
+static unsigned within_turn(const struct frame *frame, unsigned count)
+{
+	uint32_t bytes = 0;
+	unsigned i;
+
+	if (LIKELY(!count || frame->length <= LONG_FRAME))
+		return count;
+	for (i = 0; i < count && bytes < TURN_BYTES; i++)
+		bytes += frame[i].length;
+	return i;
+}
+
 static unsigned vhost_peek(struct port *port, const struct frame **frames)
 {
 	struct vhost_port *vhost = of_port(port);
@@ -132,7 +150,7 @@ static unsigned vhost_peek(struct port *port, const struct frame **frames)
 	if (batch->first == batch->count)
 		look_at_sent(vhost);
 	*frames = &batch->frame[batch->first];
-	return batch->count - batch->first;
+	return within_turn(*frames, batch->count - batch->first);
 }
 
 static void vhost_consume(struct port *port, unsigned count)

@@ -217,6 +217,21 @@ START_TEST(passes_long_segments_as_they_are_to_who_accepts_them)
 	ck_assert_mem_eq(&header, &segmented, sizeof(header));
 }
 
+START_TEST(lets_others_have_their_turn_before_many_long_segments_are_through)
+{
+	plug(0, &(struct fake_card_options){ .transmit_size = 66000 }, MERGEABLE | OFFLOADS);
+	plug(1, &(struct fake_card_options){ .receive_size = 4096 }, MERGEABLE | OFFLOADS);
+	for (unsigned i = 0; i < 10; i++)
+		send_segmented(65000);
+
+	ck_assert_uint_lt(turn(), 5);
+	run();
+
+	for (unsigned i = 0; i < 10; i++)
+		ck_assert_int_eq(fake_card_receive(&end[1].card, NULL, received_bytes, LONGEST),
+			65054);
+}
+
 /* With fewer buffers at a time than there are segments: what is delivered is not sent again. */
 START_TEST(goes_on_in_the_midst_of_a_segmented_frame_when_there_is_room)
 {
@@ -287,6 +302,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, drops_what_is_longer_than_all_buffers_there_can_be);
 	tcase_add_test(tcase, waits_for_the_last_of_many_buffers);
 	tcase_add_test(tcase, passes_long_segments_as_they_are_to_who_accepts_them);
+	tcase_add_test(tcase, lets_others_have_their_turn_before_many_long_segments_are_through);
 	tcase_add_test(tcase, goes_on_in_the_midst_of_a_segmented_frame_when_there_is_room);
 	tcase_add_test(tcase, sends_frames_in_flight_again_when_somebody_takes_over);
 }
