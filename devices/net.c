@@ -66,13 +66,23 @@ static bool link_is_up(const struct net *net)
 	return status & VIRTIO_NET_S_LINK_UP;
 }
 
+static bool has_carrier(const struct net *net)
+{
+	return vhost_front_ready(net->front) && link_is_up(net);
+}
+
+/* A back-end that has just come back says what it knows of a cable's other end, which may still be
+ * on its way: within the grace, only good news count. */
 static void changed(struct virtio_device *device)
 {
 	struct net *net = (struct net *)device;
+	bool waiting = event_pending(&net->grace, EV_TIMEOUT, NULL);
 
-	if (vhost_front_ready(net->front))
-		set_carrier(net, link_is_up(net));
-	else if (net->config.status && !event_pending(&net->grace, EV_TIMEOUT, NULL))
+	if (has_carrier(net))
+		set_carrier(net, true);
+	else if (vhost_front_ready(net->front) && !waiting)
+		set_carrier(net, false);
+	else if (net->config.status && !waiting)
 		event_add(&net->grace, &(struct timeval){ .tv_sec = GRACE_S });
 }
 
@@ -83,8 +93,7 @@ static void missed(evutil_socket_t fd, short events, void *owner)
 	(void)fd;
 	(void)events;
 	virtio_device_lock(&net->device);
-	if (!vhost_front_ready(net->front))
-		set_carrier(net, false);
+	set_carrier(net, has_carrier(net));
 	virtio_device_unlock(&net->device);
 }
 

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#define PATIENCE_NS 1000000000 /* with an end that is away: as long as its guest shows a carrier \
+				*/
+
 struct cable {
 	struct wire wire;
 };
@@ -17,6 +20,7 @@ static void start_over(struct wire *wire, struct port *port)
 {
 	struct port *other = other_end(wire, port);
 
+	wire->patient_until_ns = wire->now_ns + PATIENCE_NS;
 	port->blocked = false;
 	port->starved = false;
 	port->sent = false;
@@ -26,6 +30,13 @@ static void start_over(struct wire *wire, struct port *port)
 		other->starved = false;
 		other->done = 0;
 	}
+}
+
+/* A front-end whose worker died plugs in again at once, though not always as the first. */
+static bool is_expected(const struct wire *wire, const struct port *to)
+{
+	return wire->now_ns < wire->patient_until_ns &&
+		(!to || (to->settings.link && !to->receives));
 }
 
 static enum port_result pass(struct port *from, struct port *to, const struct frame *frame)
@@ -57,9 +68,12 @@ static unsigned cable_forward(struct wire *wire, struct port *from)
 {
 	struct port *to = other_end(wire, from);
 	const struct frame *frame;
-	unsigned count = from->ops->peek(from, &frame);
-	unsigned passed = 0;
+	unsigned count, passed = 0;
 
+	from->blocked = from->settings.link && is_expected(wire, to);
+	if (from->blocked)
+		return 0;
+	count = from->ops->peek(from, &frame);
 	while (passed < count) {
 		passed += pass_many(from, to, &frame[passed], count - passed);
 		if (passed == count || pass(from, to, &frame[passed]) == PORT_NO_ROOM)

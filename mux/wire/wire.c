@@ -256,7 +256,8 @@ static uint64_t run_late(struct port *to)
 
 uint64_t wire_run_late(struct wire *wire)
 {
-	uint64_t next_ns = UINT64_MAX;
+	uint64_t next_ns = wire->now_ns < wire->patient_until_ns ? wire->patient_until_ns
+								 : UINT64_MAX;
 
 	for (unsigned i = 0; wire->impaired_count && i < WIRE_PORTS_MAX; i++) {
 		struct port *port = wire->port[i];

@@ -159,6 +159,42 @@ START_TEST(goes_on_after_its_end_is_plugged_in_again)
 	check_received(&end[1], 0, 5);
 }
 
+START_TEST(keeps_frames_for_an_end_that_is_away_for_a_moment)
+{
+	uint64_t due_ns;
+
+	wire_unplug(&end[1].port);
+	queue(&end[0], 0, 5);
+	run();
+	ck_assert(end[0].port.blocked);
+	due_ns = wire_run_late(cable);
+	ck_assert_uint_gt(due_ns, cable->now_ns);
+	ck_assert_uint_ne(due_ns, UINT64_MAX);
+
+	end[1].port.receives = false; /* its front-end has plugged in, and has no rings yet */
+	wire_plug(cable, &end[1].port);
+	run();
+	ck_assert_uint_eq(fake_port_kept(&end[0]), 0);
+	end[1].port.receives = true;
+	run();
+
+	check_received(&end[1], 0, 5);
+	ck_assert(!end[0].port.blocked);
+}
+
+START_TEST(waits_no_longer_for_an_end_that_stays_away)
+{
+	wire_unplug(&end[1].port);
+	queue(&end[0], 0, 5);
+	run();
+	cable->now_ns = wire_run_late(cable);
+
+	run();
+
+	ck_assert_uint_eq(end[0].port.counters->dropped[DROP_LINK_DOWN], 5);
+	ck_assert_uint_eq(wire_run_late(cable), UINT64_MAX);
+}
+
 START_TEST(tells_both_ends_once_a_turn)
 {
 	queue(&end[0], 0, PORT_BATCH);
@@ -201,6 +237,8 @@ int main(void)
 	tcase_add_test(tcase, is_not_held_up_by_a_frame_that_is_too_long);
 	tcase_add_test(tcase, drops_what_is_sent_into_a_pulled_end);
 	tcase_add_test(tcase, goes_on_after_its_end_is_plugged_in_again);
+	tcase_add_test(tcase, keeps_frames_for_an_end_that_is_away_for_a_moment);
+	tcase_add_test(tcase, waits_no_longer_for_an_end_that_stays_away);
 	tcase_add_test(tcase, tells_both_ends_once_a_turn);
 	tcase_add_test(tcase, flushes_nobody_who_was_unplugged);
 

@@ -263,6 +263,29 @@ START_TEST(a_long_absence_takes_the_carrier_away)
 	fake_driver_stop(&driver);
 }
 
+START_TEST(a_link_that_comes_up_soon_after_its_back_end_was_up_all_the_time)
+{
+	uint32_t generation;
+
+	bring_up(0);
+	wait_for(carrier);
+	generation = fake_driver_read(&driver, VIRTIO_MMIO_CONFIG_GENERATION);
+	fake_backend_kill(&backend);
+	fake_backend_set_link(&backend, false);
+	awaited_connections = BACKEND(connections) + 1;
+	fake_backend_start(&backend);
+	wait_for(connected_again);
+	while (!BACKEND(ring[TRANSMIT].enabled))
+		event_base_loop(driver.base, EVLOOP_NONBLOCK);
+	ck_assert(carrier());
+	ck_assert_uint_eq(fake_driver_read(&driver, VIRTIO_MMIO_CONFIG_GENERATION), generation);
+
+	wait_for(no_carrier);
+	fake_backend_set_link(&backend, true);
+	wait_for(carrier);
+	fake_driver_stop(&driver);
+}
+
 START_TEST(a_pulled_cable_is_shown_and_announced)
 {
 	bring_up(0);
@@ -407,6 +430,7 @@ static void add_life(Suite *suite)
 	tcase_add_test(tcase, a_back_end_that_returns_goes_on_where_the_other_stopped);
 	tcase_add_test(tcase, a_short_absence_is_not_shown);
 	tcase_add_test(tcase, a_long_absence_takes_the_carrier_away);
+	tcase_add_test(tcase, a_link_that_comes_up_soon_after_its_back_end_was_up_all_the_time);
 	tcase_add_test(tcase, a_pulled_cable_is_shown_and_announced);
 	tcase_add_test(tcase, there_is_no_carrier_on_a_cable_pulled_from_the_start);
 	tcase_add_test(tcase, another_back_end_that_lacks_what_the_driver_uses_gives_no_carrier);
