@@ -72,10 +72,24 @@ def wait_carrier(pair, name, wanted=1, interface="eth0"):
 
 
 def have_carriers(pair):
-    pair.recover()
-    for name, settings in GUESTS.items():
-        for number in range(len(settings["nets"])):
-            wait_carrier(pair, name, interface=f"eth{number}")
+    try:
+        pair.recover()
+        for name, settings in GUESTS.items():
+            for number in range(len(settings["nets"])):
+                wait_carrier(pair, name, interface=f"eth{number}")
+    except AssertionError:
+        tell_state(pair)
+        raise
+
+
+def tell_state(pair):
+    """For whoever looks into a failure."""
+    note(pair.place.ask("port", "list").decode())
+    note(pair.place.ask("stats").decode())
+    for program in [pair.daemon, *pair.guests.values()]:
+        note(f"log of {program.name}:\n{program.log()[-2000:]}")
+    for name in pair.guests:
+        note(f"console of {name}:\n" + pair.place.ask("tail", name, "8").decode(errors="replace"))
 
 
 def ping(pair, name, address, count=3, options=""):
@@ -91,9 +105,8 @@ def must_reach(pair, name, address, options=""):
 
 @scenes.scene("both guests on a cable ping each other, the first reply included")
 def both_ping(pair):
-    pair.recover()
+    have_carriers(pair)
     for name, address in (("guest1", "192.168.1.2"), ("guest2", "192.168.1.1")):
-        wait_carrier(pair, name)
         received, answer = ping(pair, name, address)
         assert received == 3, answer
         assert "seq=0 " in answer, answer
