@@ -12,7 +12,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SURVIVED 42
@@ -58,6 +61,16 @@ static void map_data(void)
 		_exit(1);
 	bytes[0] = 1;
 	munmap(bytes, 4096);
+}
+
+/* As the C library does where the host's clock cannot be read without a call. */
+static void ask_for_the_time(void)
+{
+	struct timespec now;
+	struct timeval day;
+
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+	syscall(SYS_gettimeofday, &day, NULL);
 }
 
 static const struct deed refused[] = {
@@ -114,6 +127,14 @@ START_TEST(lets_memory_for_data_be_mapped)
 	ck_assert_str_eq(said, "");
 }
 
+START_TEST(lets_clocks_be_read_by_calls)
+{
+	char text[256];
+	int status = try_sealed(ask_for_the_time, text, sizeof(text));
+
+	ck_assert_msg(status == SURVIVED, "%s", text);
+}
+
 START_TEST(closes_what_came_along)
 {
 	int status = 0;
@@ -144,6 +165,7 @@ int main(void)
 		tcase_add_loop_test(tcase, refuses_to_open_or_start_anything_and_says_what, 0,
 			ARRAY_SIZE(refused));
 	tcase_add_test(tcase, lets_memory_for_data_be_mapped);
+	tcase_add_test(tcase, lets_clocks_be_read_by_calls);
 	tcase_add_test(tcase, closes_what_came_along);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
