@@ -1,6 +1,7 @@
 /* Plugging in and out, as the main process wants it, and the carriers that follow from it. */
 
 #include "capture.h"
+#include "monotonic.h"
 #include "tap_port.h"
 #include "vhost_session.h"
 #include "worker_parts.h"
@@ -31,8 +32,15 @@ static void show_carriers(struct worker *worker)
 	}
 }
 
+/* Events come while the loop sleeps: what it knows of the time is as old as its sleep. */
+static void look_at_clock(struct worker *worker)
+{
+	worker->wire->now_ns = monotonic_ns();
+}
+
 static void port_woken(void *owner, struct port *port)
 {
+	look_at_clock(owner);
 	worker_wake(owner, port);
 }
 
@@ -56,6 +64,7 @@ static void pull(struct worker *worker, struct worker_plug *plug)
 
 	if (!plug->port)
 		return;
+	look_at_clock(worker);
 	worker_forget(worker, plug->port);
 	wire_unplug(plug->port);
 	plug->port = NULL;
@@ -128,6 +137,7 @@ void worker_plug_in(struct worker *worker, struct worker_message *message)
 	plug->port->counters = &worker->counters[wanted->port];
 	plug->port->settings = wanted->settings;
 	snprintf(plug->port->name, sizeof(plug->port->name), "%s", wanted->name);
+	look_at_clock(worker);
 	wire_plug(worker->wire, plug->port);
 	worker_set(worker, wanted);
 	worker_wake(worker, plug->port);

@@ -1,6 +1,7 @@
 /* The loop of a wire's worker, with ports that have no guests behind them. */
 
 #include "fake_port.h"
+#include "monotonic.h"
 #include "worker_parts.h"
 
 #include <check.h>
@@ -210,6 +211,17 @@ START_TEST(forgets_a_port_that_is_unplugged)
 	ck_assert_uint_eq(sleeps, 1);
 }
 
+START_TEST(waits_for_an_end_that_went_away_while_it_slept)
+{
+	worker.wire->now_ns = 1; /* long ago */
+	worker_unplug(&worker, 1);
+	worker.wire->now_ns = monotonic_ns();
+	queue_frames(1);
+
+	ck_assert_uint_eq(worker.wire->type->forward(worker.wire, &fakes[0].port), 0);
+	ck_assert_uint_eq(fake_port_waiting(&fakes[0]), 1);
+}
+
 START_TEST(never_sleeps_with_a_port_to_be_looked_at_always)
 {
 	worker_poll_init(&worker.poll, WIRE_POLL_ALWAYS, 0);
@@ -270,6 +282,7 @@ int main(void)
 	tcase_add_test(tcase, does_not_miss_a_frame_that_comes_just_before_it_sleeps);
 	tcase_add_test(tcase, does_not_look_at_ports_that_nobody_woke);
 	tcase_add_test(tcase, forgets_a_port_that_is_unplugged);
+	tcase_add_test(tcase, waits_for_an_end_that_went_away_while_it_slept);
 	tcase_add_test(tcase, never_sleeps_with_a_port_to_be_looked_at_always);
 	tcase_add_test(tcase, sleeps_where_nobody_sends_even_if_it_is_always_to_look);
 	tcase_add_test(tcase, lets_a_silent_port_rest_while_others_are_busy);
