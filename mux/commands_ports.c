@@ -7,6 +7,7 @@
 #include "mux.h"
 #include "port_text.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,7 +270,8 @@ int mac_run(struct command_call *call, char *const *words)
 	return port_set(port);
 }
 
-int isolate_run(struct command_call *call, char *const *words)
+/* A setting of a port of a switch, at that place among them, is turned on or off. */
+static int turn_run(struct command_call *call, char *const *words, size_t setting)
 {
 	struct mux_port *port;
 	uint8_t on;
@@ -279,22 +281,18 @@ int isolate_run(struct command_call *call, char *const *words)
 	port = switch_port(call, words[1]);
 	if (!port)
 		return 1;
-	port->settings.isolated = on;
+	((uint8_t *)&port->settings)[setting] = on;
 	return port_set(port);
+}
+
+int isolate_run(struct command_call *call, char *const *words)
+{
+	return turn_run(call, words, offsetof(struct port_settings, isolated));
 }
 
 int monitor_run(struct command_call *call, char *const *words)
 {
-	struct mux_port *port;
-	uint8_t on;
-
-	if (!read_switch(call, words[2], off_on, &on))
-		return 2;
-	port = switch_port(call, words[1]);
-	if (!port)
-		return 1;
-	port->settings.monitor = on;
-	return port_set(port);
+	return turn_run(call, words, offsetof(struct port_settings, monitor));
 }
 
 /* vlan PORT access ID|trunk LIST|trunk all|none */

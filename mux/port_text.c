@@ -2,13 +2,14 @@
 
 #include "port_text.h"
 
+#include "ethernet_address.h"
 #include "units.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define VLAN_LAST 4094
-#define MAC_LENGTH 6
+#define MAC_LENGTH ETHERNET_ADDRESS_SIZE
 #define POLL_MOST_US 1000000
 #define DELAY_MOST_US 10000000
 
@@ -97,30 +98,6 @@ const char *port_read_vlan(const char *text, size_t length, struct port_settings
 	return NULL;
 }
 
-static int hex_digit(char letter)
-{
-	if ('0' <= letter && letter <= '9')
-		return letter - '0';
-	letter = (char)(letter | 32);
-	return 'a' <= letter && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-/* Pairs of digits, colons between them. */
-static bool read_bytes(const char *text, size_t length, uint8_t mac[MAC_LENGTH])
-{
-	if (length != 3 * MAC_LENGTH - 1)
-		return false;
-	for (size_t i = 0; i < MAC_LENGTH; i++, text += 3) {
-		int high = hex_digit(text[0]);
-		int low = hex_digit(text[1]);
-
-		if (high < 0 || low < 0 || (i + 1 < MAC_LENGTH && text[2] != ':'))
-			return false;
-		mac[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 static bool is_station(const uint8_t mac[MAC_LENGTH])
 {
 	static const uint8_t zero[MAC_LENGTH];
@@ -132,7 +109,8 @@ const char *port_read_mac(const char *text, size_t length, uint8_t mac[MAC_LENGT
 {
 	uint8_t bytes[MAC_LENGTH] = { 0 };
 
-	if (!is(text, length, "any") && (!read_bytes(text, length, bytes) || !is_station(bytes)))
+	if (!is(text, length, "any") &&
+		(!ethernet_address_read(text, length, bytes) || !is_station(bytes)))
 		return "must be \"any\" or the address of one station such as \"52:54:00:00:00:01\"";
 	memcpy(mac, bytes, MAC_LENGTH);
 	return NULL;

@@ -2,39 +2,13 @@
 
 #include "config_mac.h"
 
-#include "compiler.h"
+#include "ethernet_address.h"
 
 #include <string.h>
 
-#define MAC_SIZE sizeof(((struct config_net *)NULL)->mac)
+#define MAC_SIZE ETHERNET_ADDRESS_SIZE
 #define MULTICAST 1
 #define LOCAL 2
-
-static int hex_digit(char letter)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found =
-		letter ? strchr(digits, letter | ('A' <= letter && letter <= 'F' ? 32 : 0)) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
-/* "52:54:00:00:00:01" */
-static bool read_mac(const struct toml_string *string, uint8_t mac[MAC_SIZE])
-{
-	if (string->length != 3 * MAC_SIZE - 1)
-		return false;
-	for (size_t i = 0; i < MAC_SIZE; i++) {
-		const char *pair = string->bytes + 3 * i;
-		int high = hex_digit(pair[0]);
-		int low = hex_digit(pair[1]);
-
-		if (high < 0 || low < 0 || (i + 1 < MAC_SIZE && pair[2] != ':'))
-			return false;
-		mac[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
 
 static int store_mac(struct config_reader *reader, const struct toml_value *value, void *field)
 {
@@ -42,7 +16,7 @@ static int store_mac(struct config_reader *reader, const struct toml_value *valu
 	struct config_net *net = (void *)((char *)field - offsetof(struct config_net, mac));
 	uint8_t mac[MAC_SIZE];
 
-	if (!read_mac(&value->string, mac)) {
+	if (!ethernet_address_read(value->string.bytes, value->string.length, mac)) {
 		char shown[CONFIG_SHOWN_MAX];
 
 		return config_problem(reader,
