@@ -19,7 +19,7 @@
 #define LATE_LEAST_NS 100000 /* for a late frame whose receiver has no room yet */
 #define SILENT_TURNS 32 /* a silent port that is polled nevertheless has one in so many turns, */
 #define FEW_PORTS 4 /* unless there are no more than that */
-#define CLOCK_TURNS 8 /* turns without work between looks at the clock */
+#define CLOCK_TURNS 8 /* between looks at the clock, where turns are short */
 
 static void activate(struct worker *worker, struct worker_plug *plug)
 {
@@ -166,14 +166,13 @@ static void sleep_or_look(struct worker *worker, bool may_sleep)
 void worker_loop(struct worker *worker)
 {
 	struct wire *wire = worker->wire;
-	unsigned idle_turns = 0;
+	unsigned turns = 0;
 	uint64_t searched_ns = 0;
 
 	while (!worker->ended) {
 		bool worked = turn(worker);
 
-		idle_turns = worked ? 0 : idle_turns + 1;
-		if (idle_turns % CLOCK_TURNS == 0)
+		if (turns++ % CLOCK_TURNS == 0 || worker->active_count > FEW_PORTS)
 			wire->now_ns = monotonic_ns();
 		if (worked)
 			worker_poll_worked(&worker->poll, wire->now_ns);
