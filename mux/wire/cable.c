@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#define PATIENCE_NS 1000000000 /* with an end that is away: as long as its guest shows a carrier \
-				*/
+/* With an end that is away: as long as its guest shows a carrier. */
+#define PATIENCE_NS 1000000000
 
 struct cable {
 	struct wire wire;
