@@ -2,6 +2,7 @@
 #include "bell.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -57,14 +58,22 @@ static bool submit(int fd)
 	return syscall(SYS_io_submit, context, 1L, requests) == 1;
 }
 
-bool bell_ring(int fd)
+static bool ring_by_hand(int fd)
 {
 	static const uint64_t one = 1;
+	int mode = fcntl(fd, F_GETFL);
 
+	if (mode < 0 || (!(mode & O_NONBLOCK) && fcntl(fd, F_SETFL, mode | O_NONBLOCK)))
+		return false;
+	return write(fd, &one, sizeof(one)) == sizeof(one) || errno == EAGAIN;
+}
+
+bool bell_ring(int fd)
+{
 	if (!opened)
 		open_bell();
 	if (!context)
-		return write(fd, &one, sizeof(one)) == sizeof(one) || errno == EAGAIN;
+		return ring_by_hand(fd);
 	if (++rings >= RINGS_BETWEEN_REAPS)
 		throw_results_away();
 	if (submit(fd))
