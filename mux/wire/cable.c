@@ -1,13 +1,15 @@
 /* The cable: two ports, and what one sends waits in its own ring until the other takes it. */
+#include "compiler.h"
 #include "wire.h"
 
 #include <stdlib.h>
 
-/* With an end that is away: as long as its guest shows a carrier. */
+/* For an end that is away: as long as its guest is shown a carrier. */
 #define PATIENCE_NS 1000000000
 
 struct cable {
 	struct wire wire;
+	uint64_t patient_until_ns;
 };
 
 static struct port *other_end(const struct wire *wire, const struct port *port)
@@ -20,7 +22,7 @@ static void start_over(struct wire *wire, struct port *port)
 {
 	struct port *other = other_end(wire, port);
 
-	wire->patient_until_ns = wire->now_ns + PATIENCE_NS;
+	((struct cable *)wire)->patient_until_ns = wire->now_ns + PATIENCE_NS;
 	port->blocked = false;
 	port->starved = false;
 	port->sent = false;
@@ -33,9 +35,9 @@ static void start_over(struct wire *wire, struct port *port)
 }
 
 /* A front-end whose worker died plugs in again at once, though not always as the first. */
-static bool is_expected(const struct wire *wire, const struct port *to)
+static bool is_expected(const struct cable *cable, const struct port *to)
 {
-	return wire->now_ns < wire->patient_until_ns &&
+	return cable->wire.now_ns < cable->patient_until_ns &&
 		(!to || (to->settings.link && !to->receives));
 }
 
@@ -66,13 +68,16 @@ static unsigned pass_many(struct port *from, struct port *to, const struct frame
 
 static unsigned cable_forward(struct wire *wire, struct port *from)
 {
+	const struct cable *cable = (const struct cable *)wire;
 	struct port *to = other_end(wire, from);
 	const struct frame *frame;
 	unsigned count, passed = 0;
 
-	from->blocked = from->settings.link && is_expected(wire, to);
-	if (from->blocked)
+	if (UNLIKELY(from->settings.link && is_expected(cable, to))) {
+		from->blocked = true;
+		wire->wait_until_ns = cable->patient_until_ns;
 		return 0;
+	}
 	count = from->ops->peek(from, &frame);
 	while (passed < count) {
 		passed += pass_many(from, to, &frame[passed], count - passed);

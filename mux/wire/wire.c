@@ -256,9 +256,11 @@ static uint64_t run_late(struct port *to)
 
 uint64_t wire_run_late(struct wire *wire)
 {
-	uint64_t next_ns = wire->now_ns < wire->patient_until_ns ? wire->patient_until_ns
-								 : UINT64_MAX;
+	uint64_t next_ns;
 
+	if (wire->wait_until_ns <= wire->now_ns)
+		wire->wait_until_ns = 0;
+	next_ns = wire->wait_until_ns ? wire->wait_until_ns : UINT64_MAX;
 	for (unsigned i = 0; wire->impaired_count && i < WIRE_PORTS_MAX; i++) {
 		struct port *port = wire->port[i];
 		uint64_t due_ns = port && port->impairment ? run_late(port) : UINT64_MAX;

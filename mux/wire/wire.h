@@ -43,7 +43,7 @@ struct wire {
 	uint64_t now_ns; /* monotonic, as of the beginning of this turn */
 	uint32_t ageing_s;
 	unsigned impaired_count; /* ports with an impairment */
-	uint64_t patient_until_ns; /* frames for an end of a cable that is away wait so long */
+	uint64_t wait_until_ns; /* frames wait for an end of a cable that is away; 0: none do */
 };
 
 extern const struct wire_type wire_cable, wire_switch;

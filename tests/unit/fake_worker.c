@@ -65,6 +65,7 @@ void fake_worker_plug(struct fake_worker *worker, unsigned number, int fd, uint3
 		port->settings.allowed[i] = 0xff;
 	worker->plug[number] = (struct fake_plug){ .session = session };
 	wire_plug(worker->wire, port);
+	worker->ahead_ns += 1000000000;
 }
 
 int fake_worker_connect(struct fake_worker *worker, unsigned number)
@@ -109,7 +110,7 @@ static bool work(struct fake_worker *worker)
 	struct wire *wire = worker->wire;
 	bool worked = false;
 
-	wire->now_ns = monotonic_ns();
+	wire->now_ns = monotonic_ns() + worker->ahead_ns;
 	for (unsigned i = 0; i < FAKE_WORKER_PORTS; i++) {
 		struct port *port = wire->port[i];
 

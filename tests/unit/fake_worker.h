@@ -24,6 +24,7 @@ struct fake_worker {
 	struct wire *wire;
 	struct port_counters counters[FAKE_WORKER_PORTS];
 	struct fake_plug plug[FAKE_WORKER_PORTS];
+	uint64_t ahead_ns; /* of the clock: after a plugging nobody is waited for any more */
 };
 
 /* Aborts when the system has nothing to give. */

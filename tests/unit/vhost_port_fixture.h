@@ -80,6 +80,7 @@ static inline void plug(unsigned number, const struct fake_card_options *options
 	memset(port->counters, 0, sizeof(*port->counters));
 	vhost_port_update(&guest->vhost, features);
 	wire_plug(cable, port);
+	cable->now_ns += 1000000000; /* the other end is not waited for */
 	memset(guest->interrupts, 0, sizeof(guest->interrupts));
 }
 
