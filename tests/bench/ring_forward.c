@@ -4,7 +4,7 @@
  *
  *	ring_forward [--wire cable|switch] [--ports N] [--active N] [--frame BYTES] [--ring SIZE]
  *		[--buffer BYTES] [--both-ways | --spread] [--stopped] [--touch] [--one-thread]
- *		[--turns N]
+ *		[--under-way N] [--turns N]
  *
  * A guest that is stopped, the last one, sends and takes nothing. Prints frames and bits a second,
  * medians and bests of many short turns, and what memcpy() alone makes of frames as long, from as
@@ -34,8 +34,8 @@
 static struct {
 	const char *wire;
 	unsigned ports, active, frame, ring, buffer;
-	unsigned both_ways, spread, stopped, touch, one_thread, turns;
-} options = { "cable", 2, 2, 64, 256, 2048, 0, 0, 0, 0, 0, 21 };
+	unsigned both_ways, spread, stopped, touch, one_thread, turns, under_way;
+} options = { "cable", 2, 2, 64, 256, 2048, 0, 0, 0, 0, 0, 21, 0 };
 
 struct driver_queue {
 	struct vring ring;
@@ -202,8 +202,8 @@ static unsigned drive(struct driver_queue *queue, bool receives)
 	}
 	(void)sum;
 	queue->last_used = used;
-	__atomic_store_n(&queue->ring.avail->idx, (uint16_t)(used + options.ring),
-		__ATOMIC_RELEASE);
+	__atomic_store_n(&queue->ring.avail->idx,
+		(uint16_t)(used + (receives ? options.ring : options.under_way)), __ATOMIC_RELEASE);
 	return count;
 }
 
@@ -226,7 +226,7 @@ static void begin(void)
 	for (unsigned i = 0; i < options.active; i++) {
 		guests[i].receive.ring.avail->idx = (uint16_t)options.ring;
 		/* Who sends nothing else makes its address known. */
-		guests[i].transmit.ring.avail->idx = (uint16_t)(sends(i) ? options.ring : 1);
+		guests[i].transmit.ring.avail->idx = (uint16_t)(sends(i) ? options.under_way : 1);
 	}
 }
 
@@ -345,6 +345,7 @@ static void read_options(int argc, char **argv)
 		{ "stopped", no_argument, NULL, 'x' },
 		{ "touch", no_argument, NULL, 't' },
 		{ "one-thread", no_argument, NULL, '1' },
+		{ "under-way", required_argument, NULL, 'u' },
 		{ "turns", required_argument, NULL, 'n' },
 		{ 0 },
 	};
@@ -388,6 +389,9 @@ static void read_options(int argc, char **argv)
 		case '1':
 			options.one_thread = 1;
 			break;
+		case 'u':
+			options.under_way = number;
+			break;
 		case 'n':
 			options.turns = number;
 			break;
@@ -416,6 +420,8 @@ int main(int argc, char **argv)
 	read_options(argc, argv);
 	if (strcmp(options.wire, "cable") != 0 && strcmp(options.wire, "switch") != 0)
 		die("unknown wire");
+	if (!options.under_way || options.under_way > options.ring)
+		options.under_way = options.ring;
 	wire = wire_create(strcmp(options.wire, "cable") == 0 ? &wire_cable : &wire_switch, 300);
 	guests = aligned_alloc(4096, options.ports * sizeof(*guests));
 	rate = calloc(options.turns, sizeof(*rate));

@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#define ENOUGH 2000
+#define ENOUGH 300
 
 static atomic_bool done;
 
