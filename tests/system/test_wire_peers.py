@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Front-ends of others on muxd's wires: DPDK's virtio-user ports and QEMU's guests."""
+"""Front-ends of others on muxd's wires: DPDK's virtio-user ports."""
 
-import glob
 import os
 import re
 import shutil
@@ -19,7 +18,6 @@ TIMEOUT = 120  # seconds, for programs that start slowly on a busy machine
 MERGEABLE = 1 << 15
 EVENT_INDEX = 1 << 29
 INDIRECT = 1 << 28
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 def tool(name):
@@ -133,49 +131,6 @@ class PeersTest(unittest.TestCase):
         program.type("quit\n")
         self.assertEqual(program.process.wait(TIMEOUT), 0, program.text())
         self.assertNotIn("misbehaved", self.mux.log_text())
-
-    @unittest.skipUnless(shutil.which("qemu-system-x86_64"), "QEMU is not installed")
-    def test_a_guest_of_qemu_reaches_dpdk(self):
-        for mergeable in ("on", "off"):
-            with self.subTest(mergeable=mergeable), Guest(self, mergeable) as guest:
-                program = self.testpmd("icmpecho", f"path={self.socket('cable0')}")
-                guest.ping("192.168.1.2")
-                program.type("quit\n")
-                program.process.wait(TIMEOUT)
-
-
-class Guest:
-    """A stock kernel in QEMU, emulated, with its network card on cable0."""
-
-    def __init__(self, test, mergeable):
-        tree = subprocess.run([f"{TOP}/examples/fetch-kernel"], capture_output=True, check=True,
-                              text=True).stdout.strip()
-        initrd = subprocess.run([f"{TOP}/examples/make-initramfs", tree], capture_output=True,
-                                check=True, text=True).stdout.strip()
-        self.program = Background([
-            "qemu-system-x86_64", "-M", "microvm,rtc=on", "-accel", "tcg", "-cpu", "max", "-m",
-            "256", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
-            "-object", "memory-backend-memfd,id=ram,size=256M,share=on",
-            "-machine", "memory-backend=ram",
-            "-chardev", f"socket,id=wire,path={test.socket('cable0')}",
-            "-netdev", "vhost-user,id=net,chardev=wire",
-            "-device", f"virtio-net-device,netdev=net,mrg_rxbuf={mergeable}",
-            "-kernel", glob.glob(f"{tree}/boot/vmlinuz-*")[0], "-initrd", initrd,
-            "-append", "console=ttyS0 quiet eth0=192.168.1.1/24"], test.directory)
-
-    def __enter__(self):
-        self.program.wait_for(r"[#$] $")
-        return self
-
-    def __exit__(self, *words):
-        self.program.__exit__(*words)
-
-    def ping(self, address):
-        start = len(self.program.text())
-        self.program.type(f"ping -c 5 -s 1400 {address}\n")
-        found = self.program.wait_for(r"(\d+) packets received", start)
-        if found.group(1) != "5":
-            raise AssertionError(self.program.text()[start:])
 
 
 if __name__ == "__main__":
