@@ -79,7 +79,7 @@ class PeersTest(unittest.TestCase):
     def socket(self, wire):
         return os.path.join(self.mux.directory, "net", wire + ".sock")
 
-    def testpmd(self, mode, *devices, start="start"):
+    def start_testpmd(self, mode, *devices, start="start"):
         command = ["stdbuf", "-oL", "dpdk-testpmd", "--no-huge", "-m", "64", "--no-pci", "--no-shconf",
                    "--no-telemetry", "--lcores", "(0-1)@(0-1)"]
         for i, device in enumerate(devices):
@@ -99,7 +99,7 @@ class PeersTest(unittest.TestCase):
         self.assertIn(f"{count} frames are back", done.stdout)
 
     def check_echo(self, wire, options):
-        self.testpmd("macswap", f"path={self.socket(wire)},{options}")
+        self.start_testpmd("macswap", f"path={self.socket(wire)},{options}")
         for declined in (0, MERGEABLE, EVENT_INDEX, INDIRECT, MERGEABLE | EVENT_INDEX | INDIRECT):
             self.echo(wire, 3000, declined)
 
@@ -114,7 +114,7 @@ class PeersTest(unittest.TestCase):
 
     def test_dpdk_forwards_between_two_of_its_ports_over_a_cable(self):
         path = self.socket("cable0")
-        program = self.testpmd("io", f"path={path},mrg_rxbuf=0", f"path={path},mrg_rxbuf=1",
+        program = self.start_testpmd("io", f"path={path},mrg_rxbuf=0", f"path={path},mrg_rxbuf=1",
                                start="start tx_first")
         end = time.monotonic() + TIMEOUT
         while time.monotonic() < end:
