@@ -20,8 +20,6 @@
 #include <linux/virtio_ids.h>
 
 #define QUEUES 2 /* the driver receives in the first, transmits in the second */
-#define INTRODUCTION_MS 500
-#define GRACE_S 1
 #define BIT(number) (1ULL << (number))
 
 #define OFFLOADS \
@@ -41,6 +39,7 @@ struct net {
 	struct vhost_front *front; /* owned */
 	struct virtio_net_config config;
 	struct event grace; /* until the back-end is missed */
+	unsigned grace_ms;
 };
 
 static void set_carrier(struct net *net, bool carrier)
@@ -71,6 +70,16 @@ static bool has_carrier(const struct net *net)
 	return vhost_front_ready(net->front) && link_is_up(net);
 }
 
+static void wait_for_return(struct net *net)
+{
+	const struct timeval grace = {
+		.tv_sec = net->grace_ms / 1000,
+		.tv_usec = (suseconds_t)(net->grace_ms % 1000) * 1000,
+	};
+
+	event_add(&net->grace, &grace);
+}
+
 /* A back-end that has just come back says what it knows of a cable's other end, which may still be
  * on its way: within the grace, only good news count. */
 static void changed(struct virtio_device *device)
@@ -83,7 +92,7 @@ static void changed(struct virtio_device *device)
 	else if (vhost_front_ready(net->front) && !waiting)
 		set_carrier(net, false);
 	else if (net->config.status && !waiting)
-		event_add(&net->grace, &(struct timeval){ .tv_sec = GRACE_S });
+		wait_for_return(net);
 }
 
 static void missed(evutil_socket_t fd, short events, void *owner)
@@ -139,6 +148,7 @@ static int net_create(struct virtio_device *device, const struct device_context 
 	event_assign(&net->grace, context->base, -1, 0, missed, net);
 	memcpy(net->config.mac, options->mac, sizeof(net->config.mac));
 	net->config.mtu = options->mtu;
+	net->grace_ms = options->grace_ms;
 	device->config = &net->config;
 	device->config_size = CONFIG_SIZE;
 	net->front = vhost_front_create(device, context,
@@ -154,7 +164,7 @@ static int net_create(struct virtio_device *device, const struct device_context 
 		});
 	if (!net->front)
 		return -ENOMEM;
-	if (vhost_front_introduce(net->front, INTRODUCTION_MS, &features))
+	if (vhost_front_introduce(net->front, options->introduction_ms, &features))
 		introduced(net, features);
 	if (!options->offloads)
 		device->offered &= ~OFFLOADS;

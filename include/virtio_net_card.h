@@ -7,6 +7,8 @@
 struct virtio_device;
 
 #define NET_ADDRESS_SIZE 6
+#define NET_INTRODUCTION_MS 500
+#define NET_GRACE_MS 1000
 
 /* Options of a network device (device_context.options). Copied. */
 struct net_options {
@@ -16,6 +18,8 @@ struct net_options {
 	uint8_t mac[NET_ADDRESS_SIZE];
 	uint16_t mtu; /* 0: what the back-end says */
 	bool offloads; /* checksums and segmentation may be left to others */
+	unsigned introduction_ms; /* how long a new device waits for what its back-end offers */
+	unsigned grace_ms; /* how long a back-end may be away before its driver hears of it */
 };
 
 struct net_status {

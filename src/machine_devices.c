@@ -271,6 +271,8 @@ static int add_net(struct machine *machine, unsigned index)
 		.name = name,
 		.mtu = (uint16_t)net->mtu,
 		.offloads = net->offloads,
+		.introduction_ms = NET_INTRODUCTION_MS,
+		.grace_ms = NET_GRACE_MS,
 	};
 
 	memcpy(options.mac, net->mac, sizeof(options.mac));

@@ -171,7 +171,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	static struct fake_driver driver;
 	static unsigned descriptors;
-	struct net_options options = { .subject = "net0", .path = backend.path, .offloads = true };
+	struct net_options options = {
+		.subject = "net0",
+		.path = backend.path,
+		.offloads = true,
+		.introduction_ms = NET_INTRODUCTION_MS,
+		.grace_ms = NET_GRACE_MS,
+	};
 	uint8_t head[2 + LIVES_MAX];
 
 	if (!backend.wake_fd)

@@ -20,6 +20,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
+#define FOR_EVER_MS 600000 /* longer than any test takes */
 #define DIRECTORY "/tmp/test-net-XXXXXX"
 #define BIT(number) (1ULL << (number))
 #define RECEIVE 0
@@ -60,6 +61,8 @@ static inline void start(void)
 		.name = "guest1",
 		.mac = { 0x52, 0x54, 0, 0, 0, 1 },
 		.offloads = true,
+		.introduction_ms = FOR_EVER_MS,
+		.grace_ms = FOR_EVER_MS,
 	};
 }
 

@@ -254,6 +254,7 @@ START_TEST(a_short_absence_is_not_shown)
 
 START_TEST(a_long_absence_takes_the_carrier_away)
 {
+	options.grace_ms = 1;
 	bring_up(0);
 	wait_for(carrier);
 	fake_backend_kill(&backend);
@@ -278,8 +279,21 @@ START_TEST(a_link_that_comes_up_soon_after_its_back_end_was_up_all_the_time)
 	while (!BACKEND(ring[TRANSMIT].enabled))
 		event_base_loop(driver.base, EVLOOP_NONBLOCK);
 	ck_assert(carrier());
+	fake_backend_set_link(&backend, true);
+	send_frame(1);
+	wait_for_frame(1);
 	ck_assert_uint_eq(fake_driver_read(&driver, VIRTIO_MMIO_CONFIG_GENERATION), generation);
+	fake_driver_stop(&driver);
+}
 
+START_TEST(a_link_that_stays_down_behind_a_new_back_end_is_down)
+{
+	options.grace_ms = NET_GRACE_MS;
+	bring_up(0);
+	wait_for(carrier);
+	fake_backend_kill(&backend);
+	fake_backend_set_link(&backend, false);
+	fake_backend_start(&backend);
 	wait_for(no_carrier);
 	fake_backend_set_link(&backend, true);
 	wait_for(carrier);
@@ -318,6 +332,7 @@ START_TEST(there_is_no_carrier_on_a_cable_pulled_from_the_start)
 
 START_TEST(another_back_end_that_lacks_what_the_driver_uses_gives_no_carrier)
 {
+	options.grace_ms = 1;
 	bring_up(0);
 	wait_for(carrier);
 	fake_backend_kill(&backend);
@@ -431,6 +446,7 @@ static void add_life(Suite *suite)
 	tcase_add_test(tcase, a_short_absence_is_not_shown);
 	tcase_add_test(tcase, a_long_absence_takes_the_carrier_away);
 	tcase_add_test(tcase, a_link_that_comes_up_soon_after_its_back_end_was_up_all_the_time);
+	tcase_add_test(tcase, a_link_that_stays_down_behind_a_new_back_end_is_down);
 	tcase_add_test(tcase, a_pulled_cable_is_shown_and_announced);
 	tcase_add_test(tcase, there_is_no_carrier_on_a_cable_pulled_from_the_start);
 	tcase_add_test(tcase, another_back_end_that_lacks_what_the_driver_uses_gives_no_carrier);

@@ -43,6 +43,8 @@ static bool withhold(struct fake_backend *fake, struct vhost_user_message *answe
 static void start_unspoiled(void)
 {
 	start();
+	options.introduction_ms = NET_INTRODUCTION_MS;
+	options.grace_ms = 1;
 	spoiled = false;
 }
 
