@@ -22,6 +22,7 @@ LARGE = "64 KiB segments"
 LARGE_UNDER_WAY = "8"  # of these: half a MiB; the receiver has buffers of one MiB
 LARGE_FRAME = 65226
 IDLE = 3  # seconds
+SETTLED = 1  # seconds after which nobody has anything to say any more
 PAUSE = 0.2  # seconds: who goes first all the time is held up by the kernel
 CONFIGURATION = """\
 [[cable]]
@@ -30,6 +31,10 @@ poll = "always"
 
 [[cable]]
 name = "default"
+
+[[cable]]
+name = "off"
+poll = "off"
 
 [[switch]]
 name = "switch"
@@ -238,8 +243,8 @@ def round_trips(tools, wires, peer):
         Measure(Figure("round trip, polling", "ns", "testpmd", ""), always, trip(peer, None)),
         Measure(Figure("round trip, default", "ns", "polling", "at most 1.5"),
                 trip(wires, "default"), always),
-        Measure(Figure("round trip, default, guests sleep", "ns", "testpmd", ""),
-                trip(wires, "default", "-s"), trip(peer, None, "-s")),
+        Measure(Figure("round trip, default, guests sleep", "ns", "poll = \"off\"", ""),
+                trip(wires, "default", "-s"), trip(wires, "off", "-s")),
     ]
 
 
@@ -261,6 +266,7 @@ def idle_guests(tools, wires):
     with subprocess.Popen([tools.bench("wire_frontend"), "-i", *wires.sockets("default")],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as guests:
         guests.stdout.readline()
+        time.sleep(SETTLED)
         figures = idle(wires)
         guests.stdin.close()
     return figures
