@@ -143,6 +143,7 @@ static void measure_throughput(struct bench *bench)
 {
 	uint64_t frame = bench->traffic.length + bench->guest[0].header_size;
 	uint64_t before, bytes, elapsed_ns;
+	double frames;
 
 	for (unsigned i = 0; i < bench->active; i++) {
 		if (sends(bench, i))
@@ -152,8 +153,8 @@ static void measure_throughput(struct bench *bench)
 	before = bytes_received(bench);
 	elapsed_ns = move(bench, bench->length_ns);
 	bytes = bytes_received(bench) - before;
-	printf("%.0f %.0f\n", (double)bytes / (double)frame * 1e9 / (double)elapsed_ns,
-		(double)(bytes / frame * bench->traffic.length) * 8e9 / (double)elapsed_ns);
+	frames = (double)bytes / (double)frame * 1e9 / (double)elapsed_ns;
+	printf("%.0f %.0f\n", frames, frames * 8 * bench->traffic.length);
 }
 
 static void await_frame(struct bench *bench, const struct wire_guest *guest)
@@ -312,66 +313,77 @@ static unsigned number(const char *text, unsigned most)
 	return (unsigned)value;
 }
 
+/* An option without a value; false if it is none. */
+static bool set_flag(struct bench *bench, int option)
+{
+	const struct {
+		int option;
+		bool *flag;
+		bool value;
+	} flags[] = {
+		{ 'T', &bench->traffic.large, true },
+		{ 'm', &bench->traffic.mergeable, false },
+		{ 't', &bench->traffic.touches, true },
+		{ 's', &bench->traffic.sleeps, true },
+		{ 'b', &bench->both, true },
+		{ 'r', &bench->round_trip, true },
+		{ 'R', &bench->ring, true },
+		{ 'S', &bench->ring, true },
+		{ 'S', &bench->stopped, true },
+		{ 'i', &bench->idle, true },
+	};
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (flags[i].option == option) {
+			*flags[i].flag = flags[i].value;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static void set_number(struct bench *bench, int option, const char *text)
+{
+	switch (option) {
+	case 'l':
+		bench->traffic.length = number(text, 1518);
+		break;
+	case 'q':
+		bench->traffic.ring_size = (uint16_t)number(text, RING_MOST);
+		break;
+	case 'u':
+		bench->traffic.under_way = (uint16_t)number(text, RING_MOST);
+		break;
+	case 'g':
+		bench->guest_count = number(text, GUESTS_MOST);
+		break;
+	case 'a':
+		bench->active = number(text, GUESTS_MOST);
+		break;
+	case 'd':
+		bench->length_ns = number(text, 60000) * 1000000ULL;
+		break;
+	default:
+		usage();
+	}
+}
+
 static void parse(struct bench *bench, int count, char **words)
 {
+	struct wire_traffic *traffic = &bench->traffic;
 	int option;
 
 	while ((option = getopt(count, words, "l:Tmtsbrq:u:g:a:RSid:")) >= 0) {
-		switch (option) {
-		case 'l':
-			bench->traffic.length = number(optarg, 1518);
-			break;
-		case 'T':
-			bench->traffic.large = true;
-			bench->traffic.length = LARGE_FRAME;
-			break;
-		case 'm':
-			bench->traffic.mergeable = false;
-			break;
-		case 't':
-			bench->traffic.touches = true;
-			break;
-		case 's':
-			bench->traffic.sleeps = true;
-			break;
-		case 'b':
-			bench->both = true;
-			break;
-		case 'r':
-			bench->round_trip = true;
-			break;
-		case 'q':
-			bench->traffic.ring_size = (uint16_t)number(optarg, RING_MOST);
-			break;
-		case 'u':
-			bench->traffic.under_way = (uint16_t)number(optarg, RING_MOST);
-			break;
-		case 'g':
-			bench->guest_count = number(optarg, GUESTS_MOST);
-			break;
-		case 'a':
-			bench->active = number(optarg, GUESTS_MOST);
-			break;
-		case 'R':
-			bench->ring = true;
-			break;
-		case 'S':
-			bench->ring = bench->stopped = true;
-			break;
-		case 'i':
-			bench->idle = true;
-			break;
-		case 'd':
-			bench->length_ns = number(optarg, 60000) * 1000000ULL;
-			break;
-		default:
-			usage();
-		}
+		if (!set_flag(bench, option))
+			set_number(bench, option, optarg);
 	}
-	if (!bench->traffic.under_way)
-		bench->traffic.under_way = bench->traffic.ring_size;
+	if (traffic->large)
+		traffic->length = LARGE_FRAME;
+	if (!traffic->under_way)
+		traffic->under_way = traffic->ring_size;
 	if (optind == count || count - optind > 2 || bench->active > bench->guest_count ||
-		bench->traffic.under_way > bench->traffic.ring_size)
+		traffic->under_way > traffic->ring_size)
 		usage();
 	bench->path[0] = words[optind];
 	bench->path[1] = words[optind + 1]; /* or NULL, which ends them */

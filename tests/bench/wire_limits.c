@@ -48,11 +48,11 @@ static int measure_line(char **words)
 	pthread_t other;
 	uint64_t begin;
 
-	ball.processor = (unsigned)atoi(words[1]);
+	ball.processor = (unsigned)strtoul(words[1], NULL, 10);
 	use_processor(ball.processor); /* where the other begins */
 	if (pthread_create(&other, NULL, play, &ball))
 		return 1;
-	use_processor((unsigned)atoi(words[0]));
+	use_processor((unsigned)strtoul(words[0], NULL, 10));
 	begin = monotonic_ns();
 	for (uint64_t i = 0; i < 2 * ROUNDS; i += 2) {
 		__atomic_store_n(&ball.at, i + 1, __ATOMIC_RELEASE);
