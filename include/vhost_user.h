@@ -22,7 +22,6 @@
 #define VHOST_USER_REGIONS_MAX 8 /* of one SET_MEM_TABLE */
 #define VHOST_USER_CONFIG_MAX 256
 #define VHOST_USER_NO_FD 0x100U /* of SET_VRING_KICK, _CALL, _ERR: no descriptor comes along */
-#define VHOST_USER_QUEUE_MASK 0xffU
 
 enum vhost_user_request {
 	VHOST_USER_GET_FEATURES = 1,

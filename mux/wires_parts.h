@@ -143,8 +143,6 @@ void wires_tell(struct mux_wire *wire); /* all that is untold, as far as the wor
 int wires_listen(struct mux_wire *wire, const char *port, char message[WIRES_MESSAGE_MAX]);
 void wires_sockets_unlink(struct mux_wire *wire);
 void wires_sockets_close(struct mux_wire *wire);
-/* Port: the name that a socket of one port stands for, or "". False: the name is none. */
-bool wires_peer_know(int fd, const char *port, struct wires_peer *peer, const char **problem);
 
 /* wires_ports.c */
 struct mux_port *wires_port_find(const struct mux_wire *wire, const char *name); /* or NULL */

@@ -59,7 +59,8 @@ static size_t find_name(const struct sockaddr_un *address, socklen_t size, const
 	return end ? (size_t)(end - *name) : length;
 }
 
-bool wires_peer_know(int fd, const char *port, struct wires_peer *peer, const char **problem)
+/* Port: the name that a socket of one port stands for, or "". False: the name is none. */
+static bool know(int fd, const char *port, struct wires_peer *peer, const char **problem)
 {
 	struct sockaddr_un address = { 0 };
 	struct ucred credentials = { 0 };
@@ -98,7 +99,7 @@ static void came(struct evconnlistener *listener, evutil_socket_t fd, struct soc
 	(void)listener;
 	(void)address;
 	(void)length;
-	if (wires_peer_know(fd, socket->port, &peer, &problem)) {
+	if (know(fd, socket->port, &peer, &problem)) {
 		wires_port_connect(socket->wire, &peer, fd);
 		return;
 	}

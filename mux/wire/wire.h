@@ -77,7 +77,7 @@ void wire_touch(struct port *port);
 /*
  * Deliver what impairments have held back until now. When to come again: monotonic nanoseconds, or
  * UINT64_MAX when nothing is under way, or only what waits for a starved port. Blocked ports may
- * have room for their frames then.
+ * have room for their frames then, or need not wait any more for an end that is away.
  */
 uint64_t wire_run_late(struct wire *wire);
 

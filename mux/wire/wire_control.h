@@ -102,9 +102,7 @@ struct wire_event {
 	uint32_t port;
 	uint64_t features; /* accepted by the other end */
 	uint32_t flags; /* enum port_flag */
-	uint32_t mtu;
 	uint32_t plug; /* of the port: lest news of the one before be taken for its successor's */
-	uint32_t reserved;
 	char text[WIRE_REASON_MAX + 1];
 };
 

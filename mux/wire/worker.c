@@ -151,7 +151,8 @@ static int make_loop(struct worker *worker)
 	return 0;
 }
 
-int worker_setup(struct worker *worker, const struct worker_message *message)
+/* Once the first message, WIRE_SETUP, has come. 0 or -errno. */
+static int set_up(struct worker *worker, const struct worker_message *message)
 {
 	int error = map_counters(worker, message->fd);
 
@@ -211,7 +212,7 @@ static int serve(struct worker *worker)
 	int error = await_setup(worker->control_fd, &message);
 
 	if (!error)
-		error = worker_setup(worker, &message);
+		error = set_up(worker, &message);
 	close_fd(&message.fd);
 	if (error == -EPIPE)
 		return 0;

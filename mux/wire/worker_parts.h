@@ -51,9 +51,6 @@ struct worker {
 	int status; /* of exit */
 };
 
-/* worker.c: once the first message, WIRE_SETUP, has come. 0 or -errno with one line logged. */
-int worker_setup(struct worker *worker, const struct worker_message *message);
-
 /* worker_loop.c: look at a port from now on; at all that may have something to send. */
 void worker_wake(struct worker *worker, struct port *port);
 void worker_wake_all(struct worker *worker);
@@ -65,8 +62,6 @@ void worker_plug_in(struct worker *worker, struct worker_message *message);
 void worker_unplug(struct worker *worker, uint32_t number);
 void worker_set(struct worker *worker, const struct wire_port *settings);
 void worker_capture(struct worker *worker, struct worker_message *message);
-/* What is plugged in misbehaved, or went away: close it, and tell. */
-void worker_lose(struct worker *worker, struct worker_plug *plug, const char *reason);
 /* Ports whose driver has broken a queue. */
 void worker_drop_broken(struct worker *worker);
 

@@ -85,7 +85,8 @@ static void gone(struct worker *worker, struct worker_plug *plug, const char *re
 	worker_tell(worker);
 }
 
-void worker_lose(struct worker *worker, struct worker_plug *plug, const char *reason)
+/* What is plugged in misbehaved, or went away: close it, and tell. */
+static void lose(struct worker *worker, struct worker_plug *plug, const char *reason)
 {
 	gone(worker, plug, reason);
 	pull(worker, plug);
@@ -95,7 +96,7 @@ static void port_closed(void *owner, struct port *port, const char *reason)
 {
 	struct worker *worker = owner;
 
-	worker_lose(worker, &worker->plug[port->number], reason);
+	lose(worker, &worker->plug[port->number], reason);
 }
 
 static void make_port(struct worker *worker, struct worker_plug *plug,
@@ -184,6 +185,6 @@ void worker_drop_broken(struct worker *worker)
 			continue;
 		reason = vhost_port_broken(vhost_session_port(plug->session));
 		if (reason)
-			worker_lose(worker, plug, reason);
+			lose(worker, plug, reason);
 	}
 }

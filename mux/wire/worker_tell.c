@@ -38,7 +38,6 @@ static bool tell_state(struct worker *worker, uint32_t number, const struct work
 		.plug = plug->id,
 		.features = plug->features,
 		.flags = plug->flags,
-		.mtu = worker->setup.mtu,
 	};
 
 	return tell(worker, &event);
