@@ -430,8 +430,6 @@ static int check(struct vhost_session *session, const struct vhost_reader *reque
 
 	if ((header->flags & ~VHOST_USER_NEED_REPLY) != VHOST_USER_VERSION)
 		return vhost_session_refuse(session, "message of another protocol");
-	if (!row)
-		return vhost_session_refuse(session, "request that was not negotiated");
 	if (header->size < row->least || header->size > row->most)
 		return vhost_session_refuse(session, "request of an impossible size");
 	if (request->fd_count < row->fds_least || request->fd_count > row->fds_most)
@@ -454,6 +452,8 @@ int vhost_request_handle(struct vhost_session *session, struct vhost_reader *req
 		vhost_session_speaks(session, VHOST_USER_PROTOCOL_REPLY_ACK);
 	int result;
 
+	if (!row)
+		return vhost_session_refuse(session, "request that was not negotiated");
 	if (check(session, request, row))
 		return -EPROTO;
 	result = row->handle(session, request);
