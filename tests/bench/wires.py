@@ -94,7 +94,7 @@ class Testpmd:
 
     def __init__(self, place, huge, *options):
         self.directory = tempfile.mkdtemp(prefix="testpmd-", dir=place.directory)
-        memory = ["-m", "400", "--huge-unlink"] if huge else ["--no-huge", "-m", "400"]
+        memory = ["-m", "400", "--in-memory"] if huge else ["--no-huge", "-m", "400"]
         devices = [f"--vdev=net_vhost{port},iface={path},queues=1,tso=1"
                    for port, path in enumerate(self.sockets())]
         command = ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"1@{FRONT},0@{BACK}", "--main-lcore", "1",
@@ -272,26 +272,41 @@ def idle_guests(tools, wires):
     return figures
 
 
-def have_huge_pages():
-    """Whether testpmd gets the huge pages it asks for."""
-    path = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
-    try:
-        with open(path, "r+", encoding="utf-8") as pages:
-            if int(pages.read()) < 512:
-                pages.seek(0)
-                pages.write("512")
-                pages.flush()
-        with open(path, encoding="utf-8") as pages:
-            return int(pages.read()) >= 512
-    except OSError:
-        return False
+class HugePages:
+    """As many as two of testpmd want, where we may have them; given back at the end."""
+
+    PATH = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+    WANTED = 512
+
+    def __enter__(self):
+        self.before = self._count()
+        if self.before is not None and self.before < self.WANTED:
+            self._set(self.WANTED)
+        return (self._count() or 0) >= self.WANTED
+
+    def __exit__(self, *_):
+        if self.before is not None and self.before < self.WANTED:
+            self._set(self.before)
+
+    def _count(self):
+        try:
+            with open(self.PATH, encoding="utf-8") as file:
+                return int(file.read())
+        except OSError:
+            return None
+
+    def _set(self, count):
+        try:
+            with open(self.PATH, "w", encoding="utf-8") as file:
+                file.write(str(count))
+        except OSError:
+            pass  # then there are as many as there were
 
 
 def measure(tools, count):
-    huge = have_huge_pages()
     figures = []
-    print(f"testpmd has {'huge pages' if huge else 'no huge pages'}", flush=True)
-    with Workplace(tools.build) as place:
+    with HugePages() as huge, Workplace(tools.build) as place:
+        print(f"testpmd has {'huge pages' if huge else 'no huge pages'}", flush=True)
         wires = Wires(place)
         peer = Testpmd(place, huge)
         large_peer = Testpmd(place, huge, "--mbuf-size=65535", "--total-num-mbufs=2048")
