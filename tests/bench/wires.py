@@ -94,7 +94,7 @@ class Testpmd:
 
     def __init__(self, place, huge, *options):
         self.directory = tempfile.mkdtemp(prefix="testpmd-", dir=place.directory)
-        memory = ["-m", "400", "--in-memory"] if huge else ["--no-huge", "-m", "400"]
+        memory = ["-m", "400", "--in-memory"] if huge else ["--no-huge", "-m", "1024"]
         devices = [f"--vdev=net_vhost{port},iface={path},queues=1,tso=1"
                    for port, path in enumerate(self.sockets())]
         command = ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"1@{FRONT},0@{BACK}", "--main-lcore", "1",
