@@ -18,15 +18,14 @@ enum capture_direction {
 /*
  * Streams of pcapng, one for each who asked, with an interface for each port. A wire is never
  * slowed by them: what a stream's reader does not take in time is left out and counted in the
- * stream. Ends when the reader closes its end. The process ignores SIGPIPE.
+ * stream. Ends when the reader closes its end.
  */
 struct capture;
 
 /*
- * Begin one more stream, of one port or WIRE_ALL_PORTS, on a descriptor, which is taken in any
- * case: a pipe, a socket, a file. Frames are cut to snap_length, unless that is 0. Creates
- * wire->capture for the first, destroys it with the last. 0 or -errno: -EBUSY if there are
- * CAPTURE_STREAMS already.
+ * Begin one more stream, of one port or WIRE_ALL_PORTS, on a stream socket, which is taken in any
+ * case. Frames are cut to snap_length, unless that is 0. Creates wire->capture for the first,
+ * destroys it with the last. 0 or -errno: -EBUSY if there are CAPTURE_STREAMS already.
  */
 int capture_start(struct wire *wire, struct event_base *base, int fd, uint32_t port,
 	uint32_t snap_length);

@@ -24,11 +24,9 @@ struct capture_interface {
 /* One reader of pcapng. */
 struct capture_stream {
 	int fd; /* owned */
-	bool socket;
-	bool file; /* is never waited for, and never closes */
 	struct capture_ring ring;
 	struct event *writable; /* pending while there is something to write */
-	struct event *readable; /* its end, where it has one */
+	struct event *readable; /* its end */
 	bool waiting; /* writable is pending */
 	void (*ended)(struct capture_stream *stream); /* the reader is gone */
 	void (*caught_up)(struct capture_stream *stream); /* it has all that was for it */
@@ -40,8 +38,8 @@ struct capture_stream {
 };
 
 /*
- * Its reader is a pipe's, a socket's or a file, that is taken in any case. Fields from ended on are
- * the owner's; ended() may destroy the stream. 0, -ENOMEM, or -EINVAL for another kind of reader.
+ * Its reader has the other end of this stream socket, which is taken in any case. Fields from ended
+ * on are the owner's; ended() may destroy the stream. 0, -ENOMEM, or -EINVAL where it is none.
  */
 int capture_stream_create(struct capture_stream **created, struct event_base *base, int fd);
 void capture_stream_destroy(struct capture_stream *stream); /* writes what can be written at once */

@@ -33,7 +33,8 @@ enum wire_message_type {
 	WIRE_PLUG_TAP, /* struct wire_port; descriptor: a TAP interface with virtio-net headers */
 	WIRE_SET, /* struct wire_port: its settings from now on */
 	WIRE_UNPLUG, /* struct wire_port: close what is plugged in there */
-	WIRE_CAPTURE, /* struct wire_capture; descriptor: where pcapng is written until it closes */
+	WIRE_CAPTURE, /* struct wire_capture; descriptor: the socket that gets pcapng until it
+			 closes */
 
 	/* From the worker. */
 	WIRE_READY = 64, /* struct wire_event, as all that follow: it has set itself up */
