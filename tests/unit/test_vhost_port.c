@@ -232,6 +232,28 @@ START_TEST(lets_others_have_their_turn_before_many_long_segments_are_through)
 			65054);
 }
 
+START_TEST(shows_nobody_header_fields_that_mean_nothing)
+{
+	const struct virtio_net_hdr_v1 meaningless = {
+		.flags = (uint8_t)~VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.hdr_len = 1000,
+		.gso_size = 2000,
+		.csum_start = 3000,
+		.csum_offset = 4000,
+		.num_buffers = 5000,
+	};
+	const struct virtio_net_hdr_v1 plain = { .num_buffers = 1 };
+	struct virtio_net_hdr_v1 header;
+
+	plug(0, &(struct fake_card_options){ 0 }, MODERN);
+	plug(1, &(struct fake_card_options){ 0 }, MERGEABLE | OFFLOADS);
+	ck_assert(fake_card_send(&end[0].card, &meaningless, sent_bytes, 60));
+	run();
+
+	ck_assert_int_eq(fake_card_receive(&end[1].card, &header, received_bytes, LONGEST), 60);
+	ck_assert_mem_eq(&header, &plain, sizeof(header));
+}
+
 /* With fewer buffers at a time than there are segments: what is delivered is not sent again. */
 START_TEST(goes_on_in_the_midst_of_a_segmented_frame_when_there_is_room)
 {
@@ -290,6 +312,29 @@ START_TEST(sends_frames_in_flight_again_when_somebody_takes_over)
 	ck_assert_uint_eq(fake_card_reap(&end[0].card), 40);
 }
 
+/* A driver that begins anew, while buffers of its old ring are known. */
+START_TEST(uses_no_buffer_of_a_ring_that_was_stopped)
+{
+	const struct vring *vring = &end[1].card.queue[FAKE_CARD_RECEIVE].ring;
+
+	plug(0, &(struct fake_card_options){ 0 }, MODERN);
+	plug(1, &(struct fake_card_options){ 0 }, MODERN);
+	ck_assert(send_number(0, 0));
+	run();
+	virtqueue_disable(&end[1].vhost.receive);
+	fake_card_reset(&end[1].card, MODERN);
+	vring->avail->ring[0] = 5;
+	vring->avail->ring[5] = 0;
+	ck_assert_int_eq(virtqueue_enable(&end[1].vhost.receive), 0);
+	vhost_port_update(&end[1].vhost, MODERN);
+	ck_assert(send_number(0, 1));
+	run();
+
+	ck_assert_uint_eq(vring->used->idx, 1);
+	ck_assert_uint_eq(vring->used->ring[0].id, 5);
+	ck_assert(receive_number(1, 1));
+}
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_loop_test(tcase, carries_frames_whose_headers_lie_in_pieces, 1, 14);
@@ -303,7 +348,9 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, waits_for_the_last_of_many_buffers);
 	tcase_add_test(tcase, passes_long_segments_as_they_are_to_who_accepts_them);
 	tcase_add_test(tcase, lets_others_have_their_turn_before_many_long_segments_are_through);
+	tcase_add_test(tcase, shows_nobody_header_fields_that_mean_nothing);
 	tcase_add_test(tcase, goes_on_in_the_midst_of_a_segmented_frame_when_there_is_room);
+	tcase_add_test(tcase, uses_no_buffer_of_a_ring_that_was_stopped);
 	tcase_add_test(tcase, sends_frames_in_flight_again_when_somebody_takes_over);
 }
 
