@@ -19,6 +19,7 @@ import re
 import statistics
 import subprocess
 import sys
+import termios
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../system"))
@@ -122,6 +123,7 @@ class Theirs(Side):
             self.shells[name] = Terminal(self.command(name, number, options))
         for name, shell in self.shells.items():
             shell.wait_for(prompt(name), BOOT)
+            keep_line_ends(shell)
 
     @staticmethod
     def tap(name):
@@ -155,6 +157,13 @@ class Theirs(Side):
         for name in (*map(self.tap, ADDRESS), BRIDGE):
             if os.path.exists(f"/sys/class/net/{name}"):
                 ip("link", "delete", name)
+
+
+def keep_line_ends(terminal):
+    """The guest has put them right already. QEMU sets its terminal up once, when it starts."""
+    attributes = termios.tcgetattr(terminal.slave)
+    attributes[1] &= ~termios.ONLCR
+    termios.tcsetattr(terminal.slave, termios.TCSANOW, attributes)
 
 
 def ip(*words):
