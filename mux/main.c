@@ -23,6 +23,7 @@ struct arguments {
 	struct server_options server;
 	const char *runtime_dir;
 	const char *config_path; /* NULL: none */
+	struct mux_config config; /* as that file has it */
 	char control_path[PATH_MAX + 16]; /* of a running muxd */
 	bool read_only;
 	bool help;
@@ -259,20 +260,20 @@ static bool find_directory(struct arguments *arguments)
 
 static int serve(struct arguments *arguments)
 {
-	struct mux_config config;
+	struct mux_config *config = &arguments->config;
 	struct config_error error = { "muxd: out of memory" };
 	int result = arguments->config_path
-		? mux_config_load(&config, arguments->config_path, &error)
-		: mux_config_default(&config);
+		? mux_config_load(config, arguments->config_path, &error)
+		: mux_config_default(config);
 	int status = 2;
 
-	arguments->server.config = &config;
+	arguments->server.config = config;
 	arguments->server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	if (result == 0)
 		status = server_run(&arguments->server);
 	else
 		log_error("%s", error.text);
-	mux_config_destroy(&config);
+	mux_config_destroy(config);
 	return status;
 }
 

@@ -36,6 +36,6 @@ void server_sockets_close(struct server_sockets *sockets);
 int server_sockets_take(struct server_sockets *sockets, const char *name);
 
 /* For root: let the members of a group connect to a socket, if there is such a group. */
-int server_sockets_share(const char *path, const char *group);
+int server_sockets_share(const char *path, const char *name);
 
 #endif

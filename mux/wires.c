@@ -8,6 +8,7 @@
 #include "wire_name.h"
 #include "wires_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -164,6 +165,7 @@ int wires_add(struct wires *wires, const struct mux_config_wire *config,
 	struct mux_wire *wire;
 	int error;
 
+	assert(wires);
 	if (problem) {
 		snprintf(message, WIRES_MESSAGE_MAX, "the name of a wire %s", problem);
 		return -EINVAL;

@@ -158,7 +158,7 @@ void wires_ports_lost(struct mux_wire *wire); /* the worker is gone, and all con
 void wires_port_changed(struct mux_port *port); /* settings: the worker is told */
 void wires_port_settings(const struct mux_port *port, struct port_settings *settings);
 /* Who it may send to, copied; NULL: all. 0, or -ENOMEM and all is as it was. */
-int wires_port_allow(struct mux_port *port, const struct config_words *names);
+int wires_port_allow(struct mux_port *port, const struct config_words *words);
 /* Of the port, since it was created. */
 void wires_port_counters(const struct mux_port *port, struct port_counters *counters);
 

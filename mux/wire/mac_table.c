@@ -99,6 +99,8 @@ void mac_table_learn(struct mac_table *table, uint64_t key, uint16_t port)
 			place = &bucket[i];
 	}
 	if (place && place->port == port) {
+		// cppcheck-suppress duplicateConditionalAssign ; a line that is not written stays
+		// shared
 		if (place->seen_s != table->now_s)
 			place->seen_s = table->now_s;
 		return;

@@ -66,12 +66,12 @@ struct port_settings {
 	uint8_t vlan_mode; /* enum port_vlan */
 	uint16_t vlan; /* of an access port */
 	uint16_t loss_per_10000; /* frames lost on the way to this port */
-	uint32_t delay_us; /* on the way to this port */
 	uint64_t rate; /* to this port, bytes a second; 0: no limit */
+	uint32_t delay_us; /* on the way to this port */
 	uint8_t trunk[4096 / 8]; /* bit of each VLAN that a trunk carries */
 	uint8_t allowed[WIRE_PORTS_MAX / 8]; /* bit of each port this one may send to */
 	uint8_t mac[6]; /* the one address it may send from, and no other port; zero: any */
-	uint8_t reserved[2];
+	uint8_t reserved[6]; /* nothing between the members: they are compared as bytes */
 };
 
 struct wire_port {

@@ -14,8 +14,8 @@
 
 struct message_row {
 	uint32_t type;
-	size_t size;
 	bool wants_fd;
+	size_t size;
 	bool (*makes_sense)(const struct worker_message *message);
 };
 
@@ -42,13 +42,13 @@ static bool capture_makes_sense(const struct worker_message *message)
 }
 
 static const struct message_row rows[] = {
-	{ WIRE_SETUP, sizeof(struct wire_setup), true, setup_makes_sense },
-	{ WIRE_POLL, sizeof(struct wire_setup), false, setup_makes_sense },
-	{ WIRE_PLUG, sizeof(struct wire_port), true, port_makes_sense },
-	{ WIRE_PLUG_TAP, sizeof(struct wire_port), true, port_makes_sense },
-	{ WIRE_SET, sizeof(struct wire_port), false, port_makes_sense },
-	{ WIRE_UNPLUG, sizeof(struct wire_port), false, port_makes_sense },
-	{ WIRE_CAPTURE, sizeof(struct wire_capture), true, capture_makes_sense },
+	{ WIRE_SETUP, true, sizeof(struct wire_setup), setup_makes_sense },
+	{ WIRE_POLL, false, sizeof(struct wire_setup), setup_makes_sense },
+	{ WIRE_PLUG, true, sizeof(struct wire_port), port_makes_sense },
+	{ WIRE_PLUG_TAP, true, sizeof(struct wire_port), port_makes_sense },
+	{ WIRE_SET, false, sizeof(struct wire_port), port_makes_sense },
+	{ WIRE_UNPLUG, false, sizeof(struct wire_port), port_makes_sense },
+	{ WIRE_CAPTURE, true, sizeof(struct wire_capture), capture_makes_sense },
 };
 
 static bool message_makes_sense(const struct worker_message *message, size_t size, bool has_fd)

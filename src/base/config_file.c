@@ -105,9 +105,9 @@ int config_remember(struct config_file *file, struct config_place place)
 int config_fail_unknown(struct config_file *file, const struct config_place *place,
 	const char *table, const char *what, const struct toml_string *name)
 {
-	char text[448];
+	char text[CONFIG_EXPLANATION_MAX];
 
-	config_explain_unknown(file->schema, table, what, name, text, sizeof(text));
+	config_explain_unknown(file->schema, table, what, name, text);
 	return config_fail_at(file, place, "%s", text);
 }
 

@@ -389,44 +389,50 @@ static void release_words(void *field)
 {
 	struct config_words *words = field;
 
-	for (size_t i = 0; i < words->count; i++)
-		free(words->items[i]);
 	free(words->items);
 	*words = (struct config_words){ 0 };
 }
 
-static int store_word(struct config_reader *reader, const struct toml_value *value, char **word)
+static int check_word(struct config_reader *reader, const struct toml_value *value)
 {
 	const char *problem;
+	char shown[CONFIG_SHOWN_MAX];
 
 	if (value->type != TOML_STRING)
 		return config_problem(reader, "must be an array of strings, not of %s",
 			toml_type_name(value->type));
 	problem = reader->key->problem(value->string.bytes, value->string.length);
-	if (problem) {
-		char shown[CONFIG_SHOWN_MAX];
-
-		return config_problem(reader, "is an array whose strings %s, unlike \"%s\"",
-			problem, config_show(shown, &value->string));
-	}
-	*word = strdup(value->string.bytes);
-	return *word ? 0 : fail_memory(reader);
+	if (!problem)
+		return 0;
+	return config_problem(reader, "is an array whose strings %s, unlike \"%s\"", problem,
+		config_show(shown, &value->string));
 }
 
+/* The pointers and, behind them, what they point to are one block of memory. */
 static int store_words(struct config_reader *reader, const struct toml_value *value, void *field)
 {
 	const struct toml_array *array = &value->array;
 	struct config_words *words = field;
+	size_t size = (array->count + 1) * sizeof(*words->items);
+	char *next;
 
 	if (check_count(reader, array) < 0)
 		return -EINVAL;
+	for (size_t i = 0; i < array->count; i++) {
+		if (check_word(reader, array->items[i]) < 0)
+			return -EINVAL;
+		size += array->items[i]->string.length + 1;
+	}
 	release_words(field);
-	words->items = calloc(array->count + 1, sizeof(*words->items));
+	words->items = malloc(size);
 	if (!words->items)
 		return fail_memory(reader);
-	for (; words->count < array->count; words->count++)
-		if (store_word(reader, array->items[words->count], &words->items[words->count]) < 0)
-			return -EINVAL;
+	next = (char *)(words->items + array->count + 1);
+	for (; words->count < array->count; words->count++) {
+		words->items[words->count] = next;
+		next = stpcpy(next, array->items[words->count]->string.bytes) + 1;
+	}
+	words->items[words->count] = NULL;
 	return 0;
 }
 

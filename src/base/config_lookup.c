@@ -138,8 +138,9 @@ static const char *right_table(const struct config_schema *schema, const struct 
 }
 
 void config_explain_unknown(const struct config_schema *schema, const char *table, const char *what,
-	const struct toml_string *name, char *text, size_t size)
+	const struct toml_string *name, char text[CONFIG_EXPLANATION_MAX])
 {
+	const size_t size = CONFIG_EXPLANATION_MAX;
 	const char *nearest = nearest_known(schema, table, name);
 	const char *right = right_table(schema, name);
 	char shown[CONFIG_SHOWN_MAX];

@@ -16,8 +16,10 @@ const struct config_list *config_list_find(const struct config_schema *schema, c
 const struct config_list *config_list_next(const struct config_schema *schema, const char *within,
 	const struct config_list *list);
 
+#define CONFIG_EXPLANATION_MAX 448
+
 /* "unknown key "vcpu" in [machine], did you mean "vcpus"?"; what is "key" or "table". */
 void config_explain_unknown(const struct config_schema *schema, const char *table, const char *what,
-	const struct toml_string *name, char *text, size_t size);
+	const struct toml_string *name, char text[CONFIG_EXPLANATION_MAX]);
 
 #endif

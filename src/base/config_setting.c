@@ -22,10 +22,13 @@ static struct config_place place_of(const struct path *path)
 	return (struct config_place){ .setting = path->setting };
 }
 
+/* Of no length at the end. */
 static struct toml_string next_word(struct path *path)
 {
 	struct toml_string word = { .bytes = path->next };
 
+	if (!path->next)
+		return word;
 	word.length = strcspn(word.bytes, ".");
 	path->next = word.bytes[word.length] ? word.bytes + word.length + 1 : NULL;
 	return word;
@@ -37,11 +40,9 @@ static int enter_item(struct config_file *file, struct path *path, const struct 
 	const struct config_place place = place_of(path);
 	void *object = path->table.object;
 	size_t count = *(size_t *)config_field(object, list->count);
-	struct toml_string word = { .bytes = NULL };
+	struct toml_string word = next_word(path);
 	size_t index = 0;
 
-	if (path->next)
-		word = next_word(path);
 	for (size_t i = 0; i < word.length; i++) {
 		if (word.bytes[i] < '0' || word.bytes[i] > '9' || index > list->maximum)
 			word.length = 0;

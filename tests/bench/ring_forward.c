@@ -45,9 +45,9 @@ struct driver_queue {
 
 /* What a driver knows, and far from it what the wire knows. */
 struct guest {
-	uint8_t *ram;
-	struct driver_queue receive, transmit;
 	alignas(4096) struct vhost_port vhost;
+	alignas(4096) uint8_t *ram;
+	struct driver_queue receive, transmit;
 };
 
 static struct guest *guests;
@@ -331,6 +331,54 @@ static void copy_alone(double *rate)
 	}
 }
 
+static void set_option(int option, unsigned number)
+{
+	switch (option) {
+	case 'w':
+		options.wire = optarg;
+		break;
+	case 'p':
+		options.ports = number;
+		break;
+	case 'a':
+		options.active = number;
+		break;
+	case 'f':
+		options.frame = number;
+		break;
+	case 'r':
+		options.ring = number;
+		break;
+	case 'b':
+		options.buffer = number;
+		break;
+	case '2':
+		options.both_ways = 1;
+		break;
+	case 's':
+		options.spread = 1;
+		options.both_ways = 1;
+		break;
+	case 'x':
+		options.stopped = 1;
+		break;
+	case 't':
+		options.touch = 1;
+		break;
+	case '1':
+		options.one_thread = 1;
+		break;
+	case 'u':
+		options.under_way = number;
+		break;
+	case 'n':
+		options.turns = number;
+		break;
+	default:
+		exit(2);
+	}
+}
+
 static void read_options(int argc, char **argv)
 {
 	static const struct option known[] = {
@@ -354,50 +402,7 @@ static void read_options(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		unsigned number = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 1;
 
-		switch (option) {
-		case 'w':
-			options.wire = optarg;
-			break;
-		case 'p':
-			options.ports = number;
-			break;
-		case 'a':
-			options.active = number;
-			break;
-		case 'f':
-			options.frame = number;
-			break;
-		case 'r':
-			options.ring = number;
-			break;
-		case 'b':
-			options.buffer = number;
-			break;
-		case '2':
-			options.both_ways = 1;
-			break;
-		case 's':
-			options.spread = 1;
-			options.both_ways = 1;
-			break;
-		case 'x':
-			options.stopped = 1;
-			break;
-		case 't':
-			options.touch = 1;
-			break;
-		case '1':
-			options.one_thread = 1;
-			break;
-		case 'u':
-			options.under_way = number;
-			break;
-		case 'n':
-			options.turns = number;
-			break;
-		default:
-			exit(2);
-		}
+		set_option(option, number);
 	}
 }
 

@@ -317,20 +317,20 @@ static unsigned number(const char *text, unsigned most)
 static bool set_flag(struct bench *bench, int option)
 {
 	const struct {
-		int option;
 		bool *flag;
+		int option;
 		bool value;
 	} flags[] = {
-		{ 'T', &bench->traffic.large, true },
-		{ 'm', &bench->traffic.mergeable, false },
-		{ 't', &bench->traffic.touches, true },
-		{ 's', &bench->traffic.sleeps, true },
-		{ 'b', &bench->both, true },
-		{ 'r', &bench->round_trip, true },
-		{ 'R', &bench->ring, true },
-		{ 'S', &bench->ring, true },
-		{ 'S', &bench->stopped, true },
-		{ 'i', &bench->idle, true },
+		{ &bench->traffic.large, 'T', true },
+		{ &bench->traffic.mergeable, 'm', false },
+		{ &bench->traffic.touches, 't', true },
+		{ &bench->traffic.sleeps, 's', true },
+		{ &bench->both, 'b', true },
+		{ &bench->round_trip, 'r', true },
+		{ &bench->ring, 'R', true },
+		{ &bench->ring, 'S', true },
+		{ &bench->stopped, 'S', true },
+		{ &bench->idle, 'i', true },
 	};
 	bool found = false;
 

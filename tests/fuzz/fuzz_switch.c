@@ -14,7 +14,7 @@
 #define TAG_TYPE 0x8100U
 #define SERVICE_TAG_TYPE 0x88a8U
 
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 struct input {
 	const uint8_t *bytes;
@@ -143,7 +143,7 @@ static void change_settings(struct scene *scene, struct input *input)
 	unsigned port = next(input) % PORTS;
 	struct port_settings before = *settings_of(scene, port);
 	struct port_settings after = before;
-	unsigned flags = next(input);
+	unsigned flags = next(input), refused;
 	bool lost = false;
 
 	if (!is_plugged(scene, port))
@@ -155,7 +155,9 @@ static void change_settings(struct scene *scene, struct input *input)
 	after.vlan = (uint16_t)(next(input) % 5);
 	after.trunk[0] = (uint8_t)next(input);
 	after.trunk[511] = (uint8_t)next(input);
-	after.allowed[0] = (uint8_t) ~(next(input) & next(input));
+	refused = next(input);
+	refused &= next(input);
+	after.allowed[0] = (uint8_t)~refused;
 	choose_owned(after.mac, next(input));
 	if (memcmp(before.mac, after.mac, FAKE_ADDRESS) != 0) {
 		forget(scene, port);

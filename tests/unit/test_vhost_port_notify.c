@@ -296,7 +296,7 @@ int main(void)
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, start, stop);
-	tcase_set_timeout(tcase, 2 * PATIENCE_MS / 1000);
+	tcase_set_timeout(tcase, 2.0 * PATIENCE_MS / 1000);
 	tcase_add_loop_test(tcase, is_kicked_by_the_first_frame_after_going_to_sleep, 0, 2);
 	tcase_add_loop_test(tcase, does_not_go_to_sleep_when_a_frame_came_before, 0, 2);
 	tcase_add_loop_test(tcase, is_not_kicked_while_it_looks_for_itself, 0, 2);
