@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <event2/thread.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 
 #define TURNS 60
 #define LIVES_MAX 3 /* of the driver */
+#define PATIENCE_MS 10000
 
 enum action {
 	HONEST, /* most of the bytes there are */
@@ -200,6 +202,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	assert(!backend.complaint);
 	if (!descriptors)
 		descriptors = open_descriptors();
+	/* The last connection may have been made, and not yet been seen by the back-end's thread.
+	 */
+	for (unsigned i = 0; i < PATIENCE_MS && open_descriptors() > descriptors; i++) {
+		poll(NULL, 0, 1);
+		fake_backend_hang_up(&backend);
+	}
 	assert(open_descriptors() <= descriptors);
 	return 0;
 }

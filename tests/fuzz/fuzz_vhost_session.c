@@ -123,7 +123,7 @@ static void scribble(struct play *play, struct input *input)
 
 	take(input, &offset, sizeof(offset));
 	count = take_byte(input) % 32;
-	take(input, play->card[0].ram + offset, count);
+	take(input, play->card[0].ram + offset % (play->card[0].ram_size - count), count);
 }
 
 /* Without a look at what the ring says: it may have been scribbled on. */

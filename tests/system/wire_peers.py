@@ -42,9 +42,9 @@ class Background:
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
 
-    def wait_for(self, pattern, start=0):
+    def wait_for(self, pattern, start=0, timeout=TIMEOUT):
         """The first match behind start."""
-        end = time.monotonic() + TIMEOUT
+        end = time.monotonic() + timeout
         while time.monotonic() < end:
             ended = self.process.poll() is not None
             found = re.compile(pattern).search(self.text(), start)
