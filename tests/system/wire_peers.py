@@ -9,7 +9,7 @@ import unittest
 
 from mux import Mux
 
-TIMEOUT = 120  # seconds, for programs that start slowly on a busy machine
+TIMEOUT = 300  # seconds, for programs that start slowly on a busy machine
 
 
 def tool(name):
@@ -42,9 +42,9 @@ class Background:
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
 
-    def wait_for(self, pattern, start=0, timeout=TIMEOUT):
+    def wait_for(self, pattern, start=0):
         """The first match behind start."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + TIMEOUT
         while time.monotonic() < end:
             ended = self.process.poll() is not None
             found = re.compile(pattern).search(self.text(), start)
