@@ -35,8 +35,13 @@ class TerminalTest(unittest.TestCase):
         return self.terminal.pid
 
     def child_of(self, pid):
+        """The one that is no process of a wire."""
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-            return int(children.read().split()[0])
+            for child in children.read().split():
+                with open(f"/proc/{child}/cmdline", "rb") as words:
+                    if b"wire " not in words.read():
+                        return int(child)
+        raise AssertionError(f"{pid} has no such child")
 
     def viewer(self):
         return self.child_of(self.server())
