@@ -45,6 +45,18 @@ struct channel *channel_find(const struct mux *mux, const char *name)
 	return NULL;
 }
 
+struct channel *channel_by_id(const struct mux *mux, uint32_t id)
+{
+	struct channel *channel;
+
+	TAILQ_FOREACH(channel, &mux->channels, link)
+	{
+		if (channel->id == id)
+			return channel;
+	}
+	return NULL;
+}
+
 static void insert_in_order(struct mux *mux, struct channel *channel)
 {
 	struct channel *other;

@@ -45,6 +45,8 @@ void channel_file_name(const char *name, char file[CHANNEL_FILE_MAX]);
 bool channel_name_of_file(const char *file, char name[CONSOLE_NAME_MAX + 1]);
 
 struct channel *channel_find(const struct mux *mux, const char *name);
+/* NULL: it was dropped. Numbers are not used twice. */
+struct channel *channel_by_id(const struct mux *mux, uint32_t id);
 
 /* Open its history, or begin one. The channel, or NULL with -errno in *error. */
 struct channel *channel_create(struct mux *mux, const char *name, int *error);

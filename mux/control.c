@@ -12,6 +12,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,18 +31,32 @@ struct run {
 	struct command_call command;
 	struct varlink_call *call;
 	struct evbuffer *output; /* owned */
-	int status;
+	struct event *again; /* owned; the next step */
+	int status; /* or COMMAND_AGAIN, COMMAND_WAITING */
 };
 
 static void run_free(struct run *run)
 {
-	evbuffer_free(run->output);
+	command_end(&run->command);
+	if (run->again)
+		event_free(run->again);
+	if (run->output)
+		evbuffer_free(run->output);
 	free(run);
 }
 
 static void caller_gone(void *owner)
 {
 	run_free(owner);
+}
+
+static void wake(struct command_call *command)
+{
+	struct run *run = command->owner;
+
+	if (run->status == COMMAND_WAITING)
+		run->status = COMMAND_AGAIN;
+	event_active(run->again, EV_TIMEOUT, 1);
 }
 
 static void output_came(struct command_call *command, const void *bytes, size_t length)
@@ -118,46 +133,73 @@ static void run_end(struct run *run)
 	run_free(run);
 }
 
-/* Output goes out as fast as the caller takes it. */
+static bool send_pieces(struct run *run)
+{
+	while (evbuffer_get_length(run->output) && varlink_unsent(run->call) < UNSENT_MOST)
+		varlink_continue(run->call, take_output(run, PIECE));
+	return !evbuffer_get_length(run->output);
+}
+
+/* Output goes out as fast as the caller takes it, and the command goes on when it is taken. */
 static void run_progress(void *owner)
 {
 	struct run *run = owner;
 
-	while (evbuffer_get_length(run->output) && varlink_unsent(run->call) < UNSENT_MOST)
-		varlink_continue(run->call, take_output(run, PIECE));
-	if (!evbuffer_get_length(run->output))
+	if (varlink_wants_more(run->call) && !send_pieces(run))
+		return;
+	if (evbuffer_get_length(run->output) > VARLINK_MESSAGE_MAX / 8) {
+		varlink_fail(run->call, "org.varlink.service.ExpectedMore", NULL);
+		run_free(run);
+	} else if (run->status >= 0) {
 		run_end(run);
+	} else if (run->status == COMMAND_AGAIN) {
+		event_active(run->again, EV_TIMEOUT, 1);
+	}
+}
+
+static void run_again(evutil_socket_t unused, short events, void *owner)
+{
+	struct run *run = owner;
+
+	(void)unused;
+	(void)events;
+	if (run->status == COMMAND_AGAIN && varlink_unsent(run->call) < UNSENT_MOST)
+		run->status = command_step(&run->command);
+	run_progress(run);
+}
+
+static struct run *run_create(struct mux *mux, struct varlink_call *call)
+{
+	struct run *run = calloc(1, sizeof(*run));
+
+	if (!run)
+		return NULL;
+	run->call = call;
+	run->output = evbuffer_new();
+	run->again = event_new(mux->base, -1, 0, run_again, run);
+	run->command = (struct command_call){
+		.mux = mux,
+		.output = output_came,
+		.owner = run,
+		.wake = wake,
+	};
+	if (run->output && run->again)
+		return run;
+	run_free(run);
+	return NULL;
 }
 
 static void start_run(struct varlink_call *call, char *const *words)
 {
 	struct control *control = varlink_owner(call);
-	struct run *run = calloc(1, sizeof(*run));
+	struct run *run = run_create(control->mux, call);
 
-	if (run)
-		run->output = evbuffer_new();
-	if (!run || !run->output) {
-		free(run);
+	if (!run) {
 		varlink_fail(call, CONTROL_INTERFACE ".CommandFailed",
 			json_pack("{s:s, s:i}", "message", "no memory", "status", 1));
 		return;
 	}
-	run->call = call;
-	run->command = (struct command_call){
-		.mux = control->mux,
-		.output = output_came,
-		.owner = run,
-	};
 	run->status = command_run(&run->command, words);
-	if (!varlink_wants_more(call)) {
-		if (evbuffer_get_length(run->output) <= VARLINK_MESSAGE_MAX / 8) {
-			run_end(run);
-			return;
-		}
-		varlink_fail(call, "org.varlink.service.ExpectedMore", NULL);
-		run_free(run);
-		return;
-	}
 	varlink_on_gone(call, caller_gone, run);
 	varlink_on_sent(call, run_progress, run);
 	run_progress(run);

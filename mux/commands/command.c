@@ -157,6 +157,23 @@ int command_run(struct command_call *call, char *const *words)
 	return call->command->run(call, words);
 }
 
+int command_step(struct command_call *call)
+{
+	return call->step(call);
+}
+
+void command_end(struct command_call *call)
+{
+	if (call->cleanup)
+		call->cleanup(call);
+	call->cleanup = NULL;
+}
+
+void command_wake(struct command_call *call)
+{
+	call->wake(call);
+}
+
 void command_print(struct command_call *call, const char *format, ...)
 {
 	va_list arguments;

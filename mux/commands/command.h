@@ -46,18 +46,40 @@ const struct command *command_find(const char *name);
 bool command_check(char *const *words, const struct command **command, char *message,
 	size_t message_size);
 
-/* One command being run. Its output is handed on piece by piece. */
+/* What run() and step() return besides an exit status. */
+#define COMMAND_AGAIN (-1) /* there is more to do at once */
+#define COMMAND_WAITING (-2) /* nothing to do until command_wake() */
+
+/*
+ * One command being run. Its output is handed on piece by piece.
+ *
+ * How it works. A row's run() may do everything at once and return an exit status. What takes long,
+ * or waits for something, sets step and returns COMMAND_AGAIN or COMMAND_WAITING: step is called in
+ * later turns of the loop, as long as the caller takes the output, each time to do a bounded piece
+ * of work, until it returns an exit status. No pointer to a channel may be kept from one turn to
+ * the next: channel_by_id() says whether it is still there.
+ */
 struct command_call {
 	struct mux *mux;
 	const struct command *command;
 	void (*output)(struct command_call *call, const void *bytes, size_t length);
 	void *owner; /* of output */
 	json_t *json; /* of rows that gather some */
+	int (*step)(struct command_call *call); /* borrows the row's state */
+	void (*cleanup)(struct command_call *call); /* once, however it ends, if not NULL */
+	void *state; /* of the row; freed by cleanup */
+	void (*wake)(struct command_call *call); /* see command_wake() */
 	char message[512]; /* why it failed, one line */
 };
 
-/* The exit status: 0, 1 (failed) or 2 (wrong words), then call->message says why. */
+/* The exit status: 0, 1 (failed) or 2 (wrong words), then call->message says why; or go on. */
 int command_run(struct command_call *call, char *const *words);
+/* Only after COMMAND_AGAIN or COMMAND_WAITING; the same results. */
+int command_step(struct command_call *call);
+/* The caller is gone, or there was a status. */
+void command_end(struct command_call *call);
+/* From the loop: what a waiting command waits for may have come. */
+void command_wake(struct command_call *call);
 
 /* For the rows' functions. */
 void command_print(struct command_call *call, const char *format, ...) PRINTF_LIKE(2, 3);
