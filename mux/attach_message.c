@@ -25,7 +25,7 @@ static int follow(struct follow *follow, const struct message *message)
 
 	memcpy(&request, message->body, sizeof(request));
 	follow->streaming = true;
-	follow->input = request.input && !follow->peer->read_only;
+	follow->input = request.flags & FOLLOW_INPUT && !follow->peer->read_only;
 	follow->position = request.position < history->committed ? request.position
 								 : history->committed;
 	follow->announce = true;

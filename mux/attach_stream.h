@@ -20,7 +20,7 @@
  * counting.
  */
 #define ATTACH_FROM_END UINT64_MAX
-#define ATTACH_VERSION 1
+#define ATTACH_VERSION 2
 #define ATTACH_BYTES_MAX 65536
 #define ATTACH_TEXT_MAX 16384
 
@@ -51,6 +51,7 @@ struct attach_output {
 	uint32_t id;
 	uint32_t reserved;
 	uint64_t position; /* of the first byte */
+	uint64_t time_ms; /* since the epoch, when the first byte came; 0: not known any more */
 };
 
 struct attach_lost {
@@ -66,9 +67,14 @@ struct attach_credit {
 	uint64_t total; /* of input bytes this viewer may have sent to the channel on this stream */
 };
 
+enum attach_follow_flag {
+	FOLLOW_INPUT = 1, /* this viewer types here; muxd answers with CREDIT */
+	FOLLOW_TIMES = 2, /* all bytes of one OUTPUT came at its time */
+};
+
 struct attach_follow {
 	uint32_t id;
-	uint32_t input; /* 1: this viewer types here; muxd answers with CREDIT */
+	uint32_t flags; /* enum attach_follow_flag; others are left alone */
 	uint64_t position;
 };
 

@@ -25,9 +25,10 @@ static void remove_channel(struct viewer *viewer, struct viewer_channel *channel
 
 void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position)
 {
+	bool input = channel == viewer->connected && !viewer->options->read_only;
 	struct attach_follow follow = {
 		.id = channel->id,
-		.input = channel == viewer->connected && !viewer->options->read_only,
+		.flags = input ? FOLLOW_INPUT : 0,
 		.position = position,
 	};
 

@@ -22,6 +22,7 @@ TIMEOUT = 120.0  # seconds a wait may take before it counts as failed; machines 
 
 CHANNEL, GONE, OUTPUT, LOST, CREDIT, NOTICE, READY = range(1, 8)
 FOLLOW, UNFOLLOW, INPUT, BREAK, SIZE = range(64, 69)
+FOLLOW_INPUT, FOLLOW_TIMES = 1, 2
 FROM_END = 2**64 - 1
 
 
@@ -127,7 +128,7 @@ class Stream:
                 self.reply({"text": piece}, continues=True)
             self.reply({"status": 0})
         elif request.get("upgrade") and method == "Attach":
-            self.reply({"version": 1, "prompt": self.mux.prompt, "serverPid": os.getpid()})
+            self.reply({"version": 2, "prompt": self.mux.prompt, "serverPid": os.getpid()})
             self.upgraded = True
             for guest in self.mux.guests.values():
                 self.announce(guest)
@@ -143,7 +144,7 @@ class Stream:
         if not guest:
             return
         if kind == FOLLOW:
-            _, typing, position = struct.unpack("=IIQ", body)
+            _, flags, position = struct.unpack("=IIQ", body)
             self.announce(guest)
             self.positions[number] = min(position, guest.end)
             if position == FROM_END:
@@ -151,7 +152,7 @@ class Stream:
             elif number in self.asked:
                 guest.live += 1
                 self.mux.changed.notify_all()
-            if typing:
+            if flags & FOLLOW_INPUT:
                 self.credits.setdefault(number, 0)
         elif kind == UNFOLLOW:
             self.positions.pop(number, None)
@@ -182,7 +183,7 @@ class Stream:
             while position < guest.end and len(self.out) < 262144:
                 start = position - guest.begin
                 part = bytes(guest.history[start:start + 65536])
-                self.send(OUTPUT, struct.pack("=IIQ", number, 0, position) + part)
+                self.send(OUTPUT, struct.pack("=IIQQ", number, 0, position, 0) + part)
                 position += len(part)
             self.positions[number] = position
             if number in self.credits:

@@ -163,7 +163,7 @@ class Viewer:
         try:
             self.stream = control(self.directory)
             varlink(self.stream, "org.vmm.mux.Attach",
-                    {"version": 1, "readOnly": self.read_only}, upgrade=True)
+                    {"version": 2, "readOnly": self.read_only}, upgrade=True)
             while b"\0" not in self.received:
                 data = self.stream.recv(65536)
                 if not data:
@@ -247,8 +247,8 @@ class Viewer:
             name = self.names[id_]
             (position,) = struct.unpack_from("=Q", body, 8)
             assert self.position[name] in (position, FROM_END), (self.position[name], position)
-            self.shown[name] += body[16:]
-            self.position[name] = position + len(body) - 16
+            self.shown[name] += body[24:]
+            self.position[name] = position + len(body) - 24
         elif kind == LOST:
             name = self.names[id_]
             count, position = struct.unpack_from("=QQ", body, 8)

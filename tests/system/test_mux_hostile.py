@@ -197,8 +197,8 @@ class HostileTest(unittest.TestCase):
     def test_attaching_wrongly(self):
         for parameters, flags, error in (
             ({}, {"upgrade": True}, b"InvalidParameter"),
-            ({"version": 2}, {"upgrade": True}, b"VersionMismatch"),
-            ({"version": 1}, {}, b"InvalidParameter"),
+            ({"version": 99}, {"upgrade": True}, b"VersionMismatch"),
+            ({"version": 2}, {}, b"InvalidParameter"),
         ):
             stream = control(self.mux.directory)
             varlink(stream, "org.vmm.mux.Attach", parameters, **flags)
@@ -207,7 +207,7 @@ class HostileTest(unittest.TestCase):
 
     def attached(self):
         stream = control(self.mux.directory)
-        varlink(stream, "org.vmm.mux.Attach", {"version": 1}, upgrade=True)
+        varlink(stream, "org.vmm.mux.Attach", {"version": 2}, upgrade=True)
         return stream
 
     def assert_ended(self, stream):
