@@ -2,158 +2,11 @@
 
 #include "mux_config.h"
 
-#include "guest_name.h"
-#include "port_text.h"
-#include "units.h"
+#include "mux_config_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CONFIG_KEY_OF(type, in, called, of, member, ...) \
-	{ \
-		.table = in, .name = called, .kind = &config_##of, \
-		.offset = offsetof(type, member), __VA_ARGS__ \
-	}
-#define CONFIG_KEY_WIRE(in, called, of, member, ...) \
-	CONFIG_KEY_OF(struct mux_config_wire, in, called, of, member, __VA_ARGS__)
-#define CONFIG_KEY_PORT(in, called, of, member, ...) \
-	CONFIG_KEY_OF(struct mux_config_port, in, called, of, member, __VA_ARGS__)
-#define AGEING_MOST_MS (UINT64_C(24) * 3600 * 1000)
-#define MTU_LEAST 68
-#define MTU_MOST 65535
-
-/* The tables of the file; then cables and switches become one array of wires. */
-struct document {
-	struct mux_config_wire *cables;
-	size_t cable_count;
-	struct mux_config_wire *switches;
-	size_t switch_count;
-};
-
-static int answer(struct config_reader *reader, const struct toml_value *value, const char *problem)
-{
-	char shown[CONFIG_SHOWN_MAX];
-
-	if (!problem)
-		return 0;
-	return config_problem(reader, "%s, not \"%s\"", problem,
-		config_show(shown, &value->string));
-}
-
-static int store_vlan(struct config_reader *reader, const struct toml_value *value, void *field)
-{
-	const struct toml_string *string = &value->string;
-
-	return answer(reader, value, port_read_vlan(string->bytes, string->length, field));
-}
-
-static int store_mac(struct config_reader *reader, const struct toml_value *value, void *field)
-{
-	const struct toml_string *string = &value->string;
-
-	return answer(reader, value, port_read_mac(string->bytes, string->length, field));
-}
-
-static int store_poll(struct config_reader *reader, const struct toml_value *value, void *field)
-{
-	const struct toml_string *string = &value->string;
-
-	return answer(reader, value, port_read_poll(string->bytes, string->length, field));
-}
-
-static int store_delay(struct config_reader *reader, const struct toml_value *value, void *field)
-{
-	const struct toml_string *string = &value->string;
-
-	return answer(reader, value, port_read_delay(string->bytes, string->length, field));
-}
-
-static int store_loss(struct config_reader *reader, const struct toml_value *value, void *field)
-{
-	const struct toml_string *string = &value->string;
-
-	return answer(reader, value, port_read_loss(string->bytes, string->length, field));
-}
-
-static int store_rate(struct config_reader *reader, const struct toml_value *value, void *field)
-{
-	const struct toml_string *string = &value->string;
-
-	return answer(reader, value, port_read_rate(string->bytes, string->length, field));
-}
-
-static int store_ageing(struct config_reader *reader, const struct toml_value *value, void *field)
-{
-	const struct toml_string *string = &value->string;
-	uint64_t ms;
-
-	if (!units_read_duration(string->bytes, string->length, &ms) || ms < 1000 ||
-		ms > AGEING_MOST_MS || ms % 1000)
-		return answer(reader, value,
-			"must be a duration of whole seconds from 1s to 24h such as \"300s\"");
-	*(uint32_t *)field = (uint32_t)(ms / 1000);
-	return 0;
-}
-
-static int store_mtu(struct config_reader *reader, const struct toml_value *value, void *field)
-{
-	int64_t mtu = value->integer;
-
-	if (mtu != 0 && (mtu < MTU_LEAST || mtu > MTU_MOST))
-		return config_problem(reader, "must be 0 or %d to %d, not %lld", MTU_LEAST,
-			MTU_MOST, (long long)mtu);
-	*(uint32_t *)field = (uint32_t)mtu;
-	return 0;
-}
-
-static const struct config_kind config_vlan = {
-	.wanted = "a string such as \"access=5\"",
-	.accepts = CONFIG_TYPE(TOML_STRING),
-	.store = store_vlan,
-};
-
-static const struct config_kind config_mac = {
-	.wanted = "a string with an Ethernet address",
-	.accepts = CONFIG_TYPE(TOML_STRING),
-	.store = store_mac,
-};
-
-static const struct config_kind config_poll = {
-	.wanted = "a string such as \"50us\"",
-	.accepts = CONFIG_TYPE(TOML_STRING),
-	.store = store_poll,
-};
-
-static const struct config_kind config_delay = {
-	.wanted = "a duration such as \"20ms\"",
-	.accepts = CONFIG_TYPE(TOML_STRING),
-	.store = store_delay,
-};
-
-static const struct config_kind config_loss = {
-	.wanted = "a string with a percentage such as \"0.5%\"",
-	.accepts = CONFIG_TYPE(TOML_STRING),
-	.store = store_loss,
-};
-
-static const struct config_kind config_rate = {
-	.wanted = "a string with bits a second such as \"100Mbit\"",
-	.accepts = CONFIG_TYPE(TOML_STRING),
-	.store = store_rate,
-};
-
-static const struct config_kind config_ageing = {
-	.wanted = "a duration such as \"300s\"",
-	.accepts = CONFIG_TYPE(TOML_STRING),
-	.store = store_ageing,
-};
-
-static const struct config_kind config_mtu = {
-	.wanted = "an integer",
-	.accepts = CONFIG_TYPE(TOML_INTEGER),
-	.store = store_mtu,
-};
 
 /* What Linux lets an interface be called. */
 const char *mux_config_interface_problem(const char *name, size_t length)
@@ -171,103 +24,9 @@ const char *mux_config_interface_problem(const char *name, size_t length)
 	return NULL;
 }
 
-/* A row begins with its table and its name: scripts read them there. */
-static const struct config_key keys[] = {
-	CONFIG_KEY_WIRE("cable", "name", name, name, .problem = wire_name_problem,
-		.help = "what the cable is called"),
-	CONFIG_KEY_WIRE("cable", "poll", poll, poll_ns, .initial = "50us",
-		.help = "how long to look for work before sleeping"),
-	CONFIG_KEY_WIRE("cable", "mtu", mtu, mtu, .initial = "0", .help = "largest packet, or 0"),
-	CONFIG_KEY_WIRE("cable", "open", boolean, open, .initial = "true",
-		.help = "whether ports without a table may be connected"),
-	CONFIG_KEY_PORT("cable.port", "name", name, name, .problem = guest_name_problem,
-		.help = "what the port is called"),
-	CONFIG_KEY_PORT("cable.port", "socket", boolean, socket, .initial = "false",
-		.help = "whether it has a socket of its own"),
-	CONFIG_KEY_PORT("cable.port", "link", flag, settings.link, .when_true = 1,
-		.initial = "true", .help = "whether it is plugged in"),
-	CONFIG_KEY_PORT("cable.port", "delay", delay, settings.delay_us, .initial = "none",
-		.help = "how late frames come to it"),
-	CONFIG_KEY_PORT("cable.port", "loss", loss, settings.loss_per_10000, .initial = "none",
-		.help = "how many frames to it are lost"),
-	CONFIG_KEY_PORT("cable.port", "rate", rate, settings.rate, .initial = "none",
-		.help = "how much may go to it"),
-	CONFIG_KEY_WIRE("switch", "name", name, name, .problem = wire_name_problem,
-		.help = "what the switch is called"),
-	CONFIG_KEY_WIRE("switch", "poll", poll, poll_ns, .initial = "50us",
-		.help = "how long to look for work before sleeping"),
-	CONFIG_KEY_WIRE("switch", "mtu", mtu, mtu, .initial = "0", .help = "largest packet, or 0"),
-	CONFIG_KEY_WIRE("switch", "open", boolean, open, .initial = "true",
-		.help = "whether ports without a table may be connected"),
-	CONFIG_KEY_WIRE("switch", "ageing", ageing, ageing_s, .initial = "300s",
-		.help = "how long a learned address is remembered"),
-	CONFIG_KEY_WIRE("switch", "uplink", name, uplink, .problem = mux_config_interface_problem,
-		.help = "a TAP interface of the host"),
-	CONFIG_KEY_PORT("switch.port", "name", name, name, .problem = guest_name_problem,
-		.help = "what the port is called"),
-	CONFIG_KEY_PORT("switch.port", "socket", boolean, socket, .initial = "false",
-		.help = "whether it has a socket of its own"),
-	CONFIG_KEY_PORT("switch.port", "vlan", vlan, settings, .initial = "none",
-		.help = "the VLANs it belongs to"),
-	CONFIG_KEY_PORT("switch.port", "mac", mac, settings.mac, .initial = "any",
-		.help = "the one address it may send from"),
-	CONFIG_KEY_PORT("switch.port", "isolated", flag, settings.isolated, .when_true = 1,
-		.initial = "false", .help = "whether it reaches only ports that are not"),
-	CONFIG_KEY_PORT("switch.port", "monitor", flag, settings.monitor, .when_true = 1,
-		.initial = "false", .help = "whether it receives a copy of all"),
-	CONFIG_KEY_PORT("switch.port", "allow", words, allow, .problem = guest_name_problem,
-		.elements = WIRE_PORTS_MAX, .help = "the ports it may send to"),
-	CONFIG_KEY_PORT("switch.port", "link", flag, settings.link, .when_true = 1,
-		.initial = "true", .help = "whether it is plugged in"),
-	CONFIG_KEY_PORT("switch.port", "delay", delay, settings.delay_us, .initial = "none",
-		.help = "how late frames come to it"),
-	CONFIG_KEY_PORT("switch.port", "loss", loss, settings.loss_per_10000, .initial = "none",
-		.help = "how many frames to it are lost"),
-	CONFIG_KEY_PORT("switch.port", "rate", rate, settings.rate, .initial = "none",
-		.help = "how much may go to it"),
-};
-
-static const struct config_list lists[] = {
-	{
-		.name = "cable",
-		.item_size = sizeof(struct mux_config_wire),
-		.items = offsetof(struct document, cables),
-		.count = offsetof(struct document, cable_count),
-		.maximum = MUX_CONFIG_WIRES_MAX,
-	},
-	{
-		.name = "cable.port",
-		.item_size = sizeof(struct mux_config_port),
-		.items = offsetof(struct mux_config_wire, ports),
-		.count = offsetof(struct mux_config_wire, port_count),
-		.maximum = 2,
-	},
-	{
-		.name = "switch",
-		.item_size = sizeof(struct mux_config_wire),
-		.items = offsetof(struct document, switches),
-		.count = offsetof(struct document, switch_count),
-		.maximum = MUX_CONFIG_WIRES_MAX,
-	},
-	{
-		.name = "switch.port",
-		.item_size = sizeof(struct mux_config_port),
-		.items = offsetof(struct mux_config_wire, ports),
-		.count = offsetof(struct mux_config_wire, port_count),
-		.maximum = WIRE_PORTS_MAX,
-	},
-};
-
-static const struct config_schema schema = {
-	.keys = keys,
-	.key_count = ARRAY_SIZE(keys),
-	.lists = lists,
-	.list_count = ARRAY_SIZE(lists),
-};
-
 static const struct config_key *key_of(const char *table, const char *name)
 {
-	return config_key_find(&schema, table, name, strlen(name));
+	return config_key_find(&mux_config_schema, table, name, strlen(name));
 }
 
 static bool is_port(const struct mux_config_wire *wire, const char *name)
@@ -334,7 +93,7 @@ static bool taken(const struct mux_config_wire *wires, size_t count, const char 
 }
 
 /* What no key can say alone. */
-static int check_document(struct config_file *file, const struct document *document)
+static int check_document(struct config_file *file, const struct mux_config_document *document)
 {
 	const struct mux_config_wire *cables = document->cables;
 	const struct mux_config_wire *switches = document->switches;
@@ -386,15 +145,19 @@ static void complete(struct mux_config_wire *wire, enum wire_kind kind)
 	}
 }
 
-/* The wires of both kinds become the configuration's. */
-static int take_wires(struct mux_config *config, struct document *document)
+/* All becomes the configuration's; wires of both kinds are one array there. */
+static int take(struct mux_config *config, struct mux_config_document *document)
 {
 	size_t cables = document->cable_count;
 	size_t count = cables + document->switch_count;
 
-	config->wires = calloc(count + 1, sizeof(*config->wires));
-	if (!config->wires)
+	struct mux_config_wire *wires = calloc(count + 1, sizeof(*wires));
+
+	if (!wires)
 		return -ENOMEM;
+	*config = document->config;
+	document->config = (struct mux_config){ 0 };
+	config->wires = wires;
 	config->wire_count = count;
 	for (size_t i = 0; i < count; i++) {
 		config->wires[i] = i < cables ? document->cables[i]
@@ -408,18 +171,18 @@ static int take_wires(struct mux_config *config, struct document *document)
 
 int mux_config_load(struct mux_config *config, const char *path, struct config_error *error)
 {
-	struct config_file file = { .schema = &schema, .path = path, .error = error };
-	struct document document = { 0 };
+	struct config_file file = { .schema = &mux_config_schema, .path = path, .error = error };
+	struct mux_config_document document = { 0 };
 	int result;
 
 	*config = (struct mux_config){ 0 };
 	result = config_file_read(&file, &document, NULL, 0);
 	if (result == 0)
 		result = check_document(&file, &document);
-	if (result == 0 && take_wires(config, &document) < 0)
+	if (result == 0 && take(config, &document) < 0)
 		result = config_file_fail(&file, &document, NULL, "cannot be kept: out of memory");
 	config_file_end(&file);
-	config_clear(&schema, &document, sizeof(document));
+	config_clear(&mux_config_schema, &document, sizeof(document));
 	return result;
 }
 
@@ -438,11 +201,12 @@ int mux_config_default(struct mux_config *config)
 /* The rows of a switch have all that a wire owns. */
 void mux_config_destroy(struct mux_config *config)
 {
-	struct document document = {
+	struct mux_config_document document = {
+		.config = *config,
 		.switches = config->wires,
 		.switch_count = config->wire_count,
 	};
 
-	config_clear(&schema, &document, sizeof(document));
+	config_clear(&mux_config_schema, &document, sizeof(document));
 	*config = (struct mux_config){ 0 };
 }

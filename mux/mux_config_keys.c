@@ -1,0 +1,110 @@
+/* The keys of muxd.toml. */
+
+#include "guest_name.h"
+#include "mux_config_parts.h"
+
+#include <stddef.h>
+
+#define CONFIG_KEY_OF(type, in, called, of, member, ...) \
+	{ \
+		.table = in, .name = called, .kind = &config_##of, \
+		.offset = offsetof(type, member), __VA_ARGS__ \
+	}
+#define CONFIG_KEY_WIRE(in, called, of, member, ...) \
+	CONFIG_KEY_OF(struct mux_config_wire, in, called, of, member, __VA_ARGS__)
+#define CONFIG_KEY_PORT(in, called, of, member, ...) \
+	CONFIG_KEY_OF(struct mux_config_port, in, called, of, member, __VA_ARGS__)
+
+/* A row begins with its table and its name: scripts read them there. */
+static const struct config_key keys[] = {
+	CONFIG_KEY_WIRE("cable", "name", name, name, .problem = wire_name_problem,
+		.help = "what the cable is called"),
+	CONFIG_KEY_WIRE("cable", "poll", poll, poll_ns, .initial = "50us",
+		.help = "how long to look for work before sleeping"),
+	CONFIG_KEY_WIRE("cable", "mtu", mtu, mtu, .initial = "0", .help = "largest packet, or 0"),
+	CONFIG_KEY_WIRE("cable", "open", boolean, open, .initial = "true",
+		.help = "whether ports without a table may be connected"),
+	CONFIG_KEY_PORT("cable.port", "name", name, name, .problem = guest_name_problem,
+		.help = "what the port is called"),
+	CONFIG_KEY_PORT("cable.port", "socket", boolean, socket, .initial = "false",
+		.help = "whether it has a socket of its own"),
+	CONFIG_KEY_PORT("cable.port", "link", flag, settings.link, .when_true = 1,
+		.initial = "true", .help = "whether it is plugged in"),
+	CONFIG_KEY_PORT("cable.port", "delay", delay, settings.delay_us, .initial = "none",
+		.help = "how late frames come to it"),
+	CONFIG_KEY_PORT("cable.port", "loss", loss, settings.loss_per_10000, .initial = "none",
+		.help = "how many frames to it are lost"),
+	CONFIG_KEY_PORT("cable.port", "rate", rate, settings.rate, .initial = "none",
+		.help = "how much may go to it"),
+	CONFIG_KEY_WIRE("switch", "name", name, name, .problem = wire_name_problem,
+		.help = "what the switch is called"),
+	CONFIG_KEY_WIRE("switch", "poll", poll, poll_ns, .initial = "50us",
+		.help = "how long to look for work before sleeping"),
+	CONFIG_KEY_WIRE("switch", "mtu", mtu, mtu, .initial = "0", .help = "largest packet, or 0"),
+	CONFIG_KEY_WIRE("switch", "open", boolean, open, .initial = "true",
+		.help = "whether ports without a table may be connected"),
+	CONFIG_KEY_WIRE("switch", "ageing", ageing, ageing_s, .initial = "300s",
+		.help = "how long a learned address is remembered"),
+	CONFIG_KEY_WIRE("switch", "uplink", name, uplink, .problem = mux_config_interface_problem,
+		.help = "a TAP interface of the host"),
+	CONFIG_KEY_PORT("switch.port", "name", name, name, .problem = guest_name_problem,
+		.help = "what the port is called"),
+	CONFIG_KEY_PORT("switch.port", "socket", boolean, socket, .initial = "false",
+		.help = "whether it has a socket of its own"),
+	CONFIG_KEY_PORT("switch.port", "vlan", vlan, settings, .initial = "none",
+		.help = "the VLANs it belongs to"),
+	CONFIG_KEY_PORT("switch.port", "mac", mac, settings.mac, .initial = "any",
+		.help = "the one address it may send from"),
+	CONFIG_KEY_PORT("switch.port", "isolated", flag, settings.isolated, .when_true = 1,
+		.initial = "false", .help = "whether it reaches only ports that are not"),
+	CONFIG_KEY_PORT("switch.port", "monitor", flag, settings.monitor, .when_true = 1,
+		.initial = "false", .help = "whether it receives a copy of all"),
+	CONFIG_KEY_PORT("switch.port", "allow", words, allow, .problem = guest_name_problem,
+		.elements = WIRE_PORTS_MAX, .help = "the ports it may send to"),
+	CONFIG_KEY_PORT("switch.port", "link", flag, settings.link, .when_true = 1,
+		.initial = "true", .help = "whether it is plugged in"),
+	CONFIG_KEY_PORT("switch.port", "delay", delay, settings.delay_us, .initial = "none",
+		.help = "how late frames come to it"),
+	CONFIG_KEY_PORT("switch.port", "loss", loss, settings.loss_per_10000, .initial = "none",
+		.help = "how many frames to it are lost"),
+	CONFIG_KEY_PORT("switch.port", "rate", rate, settings.rate, .initial = "none",
+		.help = "how much may go to it"),
+};
+
+static const struct config_list lists[] = {
+	{
+		.name = "cable",
+		.item_size = sizeof(struct mux_config_wire),
+		.items = offsetof(struct mux_config_document, cables),
+		.count = offsetof(struct mux_config_document, cable_count),
+		.maximum = MUX_CONFIG_WIRES_MAX,
+	},
+	{
+		.name = "cable.port",
+		.item_size = sizeof(struct mux_config_port),
+		.items = offsetof(struct mux_config_wire, ports),
+		.count = offsetof(struct mux_config_wire, port_count),
+		.maximum = 2,
+	},
+	{
+		.name = "switch",
+		.item_size = sizeof(struct mux_config_wire),
+		.items = offsetof(struct mux_config_document, switches),
+		.count = offsetof(struct mux_config_document, switch_count),
+		.maximum = MUX_CONFIG_WIRES_MAX,
+	},
+	{
+		.name = "switch.port",
+		.item_size = sizeof(struct mux_config_port),
+		.items = offsetof(struct mux_config_wire, ports),
+		.count = offsetof(struct mux_config_wire, port_count),
+		.maximum = WIRE_PORTS_MAX,
+	},
+};
+
+const struct config_schema mux_config_schema = {
+	.keys = keys,
+	.key_count = ARRAY_SIZE(keys),
+	.lists = lists,
+	.list_count = ARRAY_SIZE(lists),
+};
