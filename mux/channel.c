@@ -118,6 +118,7 @@ struct channel *channel_create(struct mux *mux, const char *name, int *error)
 	channel->id = ++mux->last_id;
 	strncat(channel->name, name, CONSOLE_NAME_MAX);
 	LIST_INIT(&channel->follows);
+	LIST_INIT(&channel->watches);
 	channel->input = evbuffer_new();
 	if (channel->input)
 		*error = open_history(channel);
@@ -129,12 +130,14 @@ struct channel *channel_create(struct mux *mux, const char *name, int *error)
 	}
 	insert_in_order(mux, channel);
 	attach_channel_created(channel);
+	channel_tell(channel, CHANNEL_CREATED);
 	return channel;
 }
 
 void channel_close(struct channel *channel)
 {
 	attach_channel_dropped(channel);
+	channel_tell(channel, CHANNEL_DROPPED);
 	TAILQ_REMOVE(&channel->mux->channels, channel, link);
 	channel->mux->channel_count--;
 	history_close(&channel->history);
@@ -235,11 +238,13 @@ void channel_commit(struct channel *channel)
 {
 	history_commit(&channel->history);
 	attach_channel_output(channel);
+	channel_tell(channel, CHANNEL_OUTPUT);
 }
 
 void channel_changed(struct channel *channel)
 {
 	attach_channel_changed(channel);
+	channel_tell(channel, CHANNEL_CHANGED);
 }
 
 void channel_type(struct channel *channel, const uint8_t *bytes, size_t length)

@@ -1,6 +1,7 @@
 #ifndef CHANNEL_H
 #define CHANNEL_H
 
+#include "channel_watch.h"
 #include "compiler.h"
 #include "history.h"
 #include "mux.h"
@@ -33,6 +34,7 @@ struct channel {
 	bool size_known;
 	bool is_log; /* of a wire: no guest can have it, and what is typed goes nowhere */
 	LIST_HEAD(, follow) follows; /* the viewers that have been told of it */
+	struct channel_watch_list watches;
 	TAILQ_ENTRY(channel) link;
 };
 

@@ -62,6 +62,7 @@ int mux_open(struct mux *mux, struct event_base *base, const struct mux_options 
 
 	*mux = (struct mux){ .base = base, .options = options };
 	TAILQ_INIT(&mux->channels);
+	LIST_INIT(&mux->watches);
 	LIST_INIT(&mux->devices);
 	LIST_INIT(&mux->peers);
 	snprintf(mux->channels_path, sizeof(mux->channels_path), "%s", channels_path);

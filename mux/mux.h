@@ -1,6 +1,7 @@
 #ifndef MUX_H
 #define MUX_H
 
+#include "channel_watch.h"
 #include "log.h"
 
 #include <dirent.h>
@@ -38,6 +39,7 @@ struct mux {
 	TAILQ_HEAD(channel_list, channel) channels; /* owned; in the order of their names */
 	unsigned channel_count;
 	uint32_t last_id;
+	struct channel_watch_list watches; /* of all channels */
 	LIST_HEAD(device_list, device) devices; /* owned */
 	unsigned device_count;
 	LIST_HEAD(attach_peer_list, attach_peer) peers; /* owned */

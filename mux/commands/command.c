@@ -1,9 +1,8 @@
-/* Running one row of the command table: words checked by the row, output handed on. */
+/* The command table, and running one of its rows: output is handed on. */
 
 #include "command.h"
 
 #include "commands.h"
-#include "suggest.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -11,88 +10,67 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct command_option list_options[] = {
+	{ "-l", NULL, "with what else is known" },
+	{ "--json", NULL, "everything, as JSON" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct command_option json_options[] = {
+	{ "--json", NULL, "as JSON" },
+	{ NULL, NULL, NULL },
+};
+
 const struct command command_table[] = {
-	{ "help", NULL, "[COMMAND]", "tell the commands, or more about one", 0, 1, 0, help_run },
-	{ "list", "ls", "[--json] [-l] [CHANNEL ...]", "list the channels", 0, UINT_MAX,
-		COMMAND_CHANNELS | COMMAND_JSON, list_run },
-	{ "connect", "c", "CHANNEL", "type at a channel, until Ctrl-E .", 1, 1,
-		COMMAND_CHANNELS | COMMAND_LOCAL, NULL },
-	{ "show", NULL, "CHANNEL ...", "let the output of channels appear", 1, UINT_MAX,
-		COMMAND_CHANNELS, show_run },
-	{ "hide", NULL, "CHANNEL ...", "keep the output of channels from appearing", 1, UINT_MAX,
-		COMMAND_CHANNELS, hide_run },
-	{ "showall", NULL, "", "show every channel", 0, 0, 0, showall_run },
-	{ "hideall", NULL, "", "hide every channel", 0, 0, 0, hideall_run },
-	{ "cat", NULL, "CHANNEL", "print the whole history of a channel", 1, 1, COMMAND_CHANNELS,
-		cat_run },
+	{ "help", NULL, "[COMMAND]", "tell the commands, or more about one", 0, 1, 0, help_run,
+		NULL, "COMMAND" },
+	{ "list", "ls", "[--json] [-l] [CHANNEL ...]", "list the channels", 0, UINT_MAX, 0,
+		list_run, list_options, "CHANNEL..." },
+	{ "connect", "c", "CHANNEL", "type at a channel, until Ctrl-E .", 1, 1, COMMAND_LOCAL, NULL,
+		NULL, "CHANNEL" },
+	{ "show", NULL, "CHANNEL ...", "let the output of channels appear", 1, UINT_MAX, 0,
+		show_run, NULL, "CHANNEL..." },
+	{ "hide", NULL, "CHANNEL ...", "keep the output of channels from appearing", 1, UINT_MAX, 0,
+		hide_run, NULL, "CHANNEL..." },
+	{ "showall", NULL, "", "show every channel", 0, 0, 0, showall_run, NULL, "" },
+	{ "hideall", NULL, "", "hide every channel", 0, 0, 0, hideall_run, NULL, "" },
+	{ "cat", NULL, "CHANNEL", "print the whole history of a channel", 1, 1, 0, cat_run, NULL,
+		"CHANNEL" },
 	{ "tail", NULL, "CHANNEL [LINES]", "print the last lines of a channel, 20 if not told", 1,
-		2, COMMAND_CHANNELS, tail_run },
+		2, 0, tail_run, NULL, "CHANNEL LINES" },
 	{ "wire", NULL,
 		"list [--json] | add cable|switch NAME [poll=TIME] [uplink=TAP] | remove NAME",
-		"list, add and remove wires", 1, 5, COMMAND_JSON, wire_run },
-	{ "port", NULL, "list [--json] [WIRE]", "list the ports of wires", 1, 3, COMMAND_JSON,
-		port_run },
-	{ "link", NULL, "PORT up|down", "plug in or pull a port's cable", 2, 2, COMMAND_CHANNELS,
-		link_run },
+		"list, add and remove wires", 1, 5, 0, wire_run, json_options,
+		"list|add|remove cable|switch|WIRE NAME poll=|uplink=..." },
+	{ "port", NULL, "list [--json] [WIRE]", "list the ports of wires", 1, 2, 0, port_run,
+		json_options, "list WIRE" },
+	{ "link", NULL, "PORT up|down", "plug in or pull a port's cable", 2, 2, 0, link_run, NULL,
+		"PORT up|down" },
 	{ "vlan", NULL, "PORT access ID | trunk LIST | trunk all | none",
-		"say which VLANs a port carries", 2, 3, COMMAND_CHANNELS, vlan_run },
-	{ "mac", NULL, "PORT ADDRESS|any", "say which address a port may send from", 2, 2,
-		COMMAND_CHANNELS, mac_run },
+		"say which VLANs a port carries", 2, 3, 0, vlan_run, NULL,
+		"PORT access|trunk|none all" },
+	{ "mac", NULL, "PORT ADDRESS|any", "say which address a port may send from", 2, 2, 0,
+		mac_run, NULL, "PORT ADDRESS|any" },
 	{ "isolate", NULL, "PORT on|off", "let a port reach only ports that are not isolated", 2, 2,
-		COMMAND_CHANNELS, isolate_run },
-	{ "allow", NULL, "PORT all|none|NAME ...", "say which ports a port may send to", 2, 257,
-		COMMAND_CHANNELS, allow_run },
-	{ "monitor", NULL, "PORT on|off", "let a port receive a copy of everything", 2, 2,
-		COMMAND_CHANNELS, monitor_run },
+		0, isolate_run, NULL, "PORT on|off" },
+	{ "allow", NULL, "PORT all|none|NAME ...", "say which ports a port may send to", 2, 257, 0,
+		allow_run, NULL, "PORT all|none|PORT PORT..." },
+	{ "monitor", NULL, "PORT on|off", "let a port receive a copy of everything", 2, 2, 0,
+		monitor_run, NULL, "PORT on|off" },
 	{ "impair", NULL, "PORT [delay=TIME] [loss=PERCENTAGE] [rate=BITS] | off",
-		"make the line to a port a bad one", 2, 4, COMMAND_CHANNELS, impair_run },
+		"make the line to a port a bad one", 2, 4, 0, impair_run, NULL,
+		"PORT delay=|loss=|rate=|off..." },
 	{ "poll", NULL, "WIRE off|TIME|always",
-		"say how long a wire looks for work before it sleeps", 2, 2, COMMAND_CHANNELS,
-		poll_run },
-	{ "stats", NULL, "[--json] [WIRE|PORT]", "count what went over wires", 0, 2,
-		COMMAND_CHANNELS | COMMAND_JSON, stats_run },
+		"say how long a wire looks for work before it sleeps", 2, 2, 0, poll_run, NULL,
+		"WIRE off|TIME|always" },
+	{ "stats", NULL, "[--json] [WIRE|PORT]", "count what went over wires", 0, 1, 0, stats_run,
+		json_options, "WIRE|PORT" },
 	{ "capture", NULL, "WIRE [PORT] FILE|-", "write the frames of a wire to a file", 2, 3,
-		COMMAND_CHANNELS | COMMAND_SHELL, NULL },
-	{ "clear", NULL, "", "clear the screen", 0, 0, COMMAND_LOCAL, NULL },
-	{ "quit", NULL, "", "leave the prompt", 0, 0, COMMAND_LOCAL, NULL },
+		COMMAND_SHELL, NULL, NULL, "WIRE PORT|FILE FILE" },
+	{ "clear", NULL, "", "clear the screen", 0, 0, COMMAND_LOCAL, NULL, NULL, "" },
+	{ "quit", NULL, "", "leave the prompt", 0, 0, COMMAND_LOCAL, NULL, NULL, "" },
 };
 const size_t command_count = ARRAY_SIZE(command_table);
-
-static const struct {
-	const char *command;
-	const char *word;
-} known_words[] = {
-	{ "wire", "list" },
-	{ "wire", "add" },
-	{ "wire", "remove" },
-	{ "wire", "cable" },
-	{ "wire", "switch" },
-	{ "port", "list" },
-	{ "link", "up" },
-	{ "link", "down" },
-	{ "vlan", "access" },
-	{ "vlan", "trunk" },
-	{ "vlan", "none" },
-	{ "mac", "any" },
-	{ "isolate", "on" },
-	{ "isolate", "off" },
-	{ "allow", "all" },
-	{ "allow", "none" },
-	{ "monitor", "on" },
-	{ "monitor", "off" },
-	{ "impair", "off" },
-	{ "poll", "off" },
-	{ "poll", "always" },
-};
-
-const char *command_word(const struct command *command, unsigned index)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(known_words); i++) {
-		if (!strcmp(known_words[i].command, command->name) && !index--)
-			return known_words[i].word;
-	}
-	return command->flags & COMMAND_JSON && !index ? "--json" : NULL;
-}
 
 const struct command *command_find(const char *name)
 {
@@ -106,47 +84,12 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
-static void unknown(const char *word, char *message, size_t message_size)
-{
-	struct suggestion suggestion;
-
-	suggest_init(&suggestion, word, strlen(word));
-	for (size_t i = 0; i < command_count; i++)
-		suggest_consider(&suggestion, command_table[i].name);
-	if (suggestion.nearest)
-		snprintf(message, message_size, "unknown command %s: did you mean %s?", word,
-			suggestion.nearest);
-	else
-		snprintf(message, message_size, "unknown command %s: try help", word);
-}
-
-bool command_check(char *const *words, const struct command **command, char *message,
-	size_t message_size)
-{
-	unsigned count = 0;
-
-	if (!words[0]) {
-		snprintf(message, message_size, "no command: try help");
-		return false;
-	}
-	*command = command_find(words[0]);
-	if (!*command) {
-		unknown(words[0], message, message_size);
-		return false;
-	}
-	while (words[count + 1])
-		count++;
-	if (count >= (*command)->least && count <= (*command)->most)
-		return true;
-	snprintf(message, message_size, "too %s words: %s%s%s",
-		count < (*command)->least ? "few" : "many", (*command)->name,
-		*(*command)->arguments ? " " : "", (*command)->arguments);
-	return false;
-}
-
 int command_run(struct command_call *call, char *const *words)
 {
-	if (!command_check(words, &call->command, call->message, sizeof(call->message)))
+	struct command_words sorted;
+	int status;
+
+	if (!command_sort(words, &call->command, &sorted, call->message, sizeof(call->message)))
 		return 2;
 	if (call->command->flags & COMMAND_LOCAL)
 		return command_fail(call, 2, "%s is for the prompt: try muxd attach",
@@ -154,7 +97,10 @@ int command_run(struct command_call *call, char *const *words)
 	if (call->command->flags & COMMAND_SHELL)
 		return command_fail(call, 2, "%s is for a shell: muxd %s %s", call->command->name,
 			call->command->name, call->command->arguments);
-	return call->command->run(call, words);
+	call->words = &sorted;
+	status = call->command->run(call, sorted.plain);
+	call->words = NULL;
+	return status;
 }
 
 int command_step(struct command_call *call)

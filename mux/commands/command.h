@@ -12,28 +12,45 @@ struct command_call;
 
 enum command_flag {
 	COMMAND_LOCAL = 1, /* the viewer carries it out itself; muxd refuses it */
-	COMMAND_CHANNELS = 2, /* its words are names of channels: for completion */
-	COMMAND_JSON = 4, /* knows --json */
 	COMMAND_HIDDEN = 8, /* not in help and completion */
 	COMMAND_SHELL = 16, /* from a shell only: the program there has a part in it */
 };
 
-/* What can be asked for at the prompt and, where it is not local, from a shell. One row each. */
+struct command_option {
+	const char *name; /* "-l", "--json" */
+	const char *value; /* what follows it, as in words below; NULL: nothing */
+	const char *help;
+};
+
+/*
+ * What can be asked for at the prompt and, where it is not local, from a shell. One row each.
+ *
+ * Options may stand among the words, up to a word TEXT, as "-l", "-A 3", "-A3", "-nA3",
+ * "--timeout 5" and "--timeout=5"; behind "--" there are none. They are taken off before run() is
+ * called, which asks for them by command_option(); what no row knows is refused.
+ *
+ * words says, for completion, what can stand at each place: places separated by a blank, the last
+ * one repeated if it ends in "..."; at each place, separated by bars, fixed words in small letters,
+ * and CHANNEL, WIRE, PORT or COMMAND for those there are. Other capital words are something that
+ * cannot be listed; TEXT is something in which even a "-" is no option.
+ */
 struct command {
 	const char *name;
 	const char *alias; /* or NULL */
 	const char *arguments; /* as in a man page: "CHANNEL [LINES]" */
 	const char *help; /* one line */
-	unsigned least, most; /* words after the name; most UINT_MAX: any number */
+	unsigned least, most; /* words after the name, without options; most UINT_MAX: any number */
 	unsigned flags; /* enum command_flag */
 	int (*run)(struct command_call *call, char *const *words); /* NULL if local */
+	const struct command_option *options; /* up to one without a name; or NULL */
+	const char *words; /* "CHANNEL up|down" */
 };
+
+#define COMMAND_WORDS_MAX 256
+#define COMMAND_OPTIONS_MAX 16
 
 extern const struct command command_table[];
 extern const size_t command_count;
-
-/* What a command knows besides names, for completion: the index-th, or NULL. */
-const char *command_word(const struct command *command, unsigned index);
 
 /* By name or alias; NULL if there is none. */
 const struct command *command_find(const char *name);
@@ -45,6 +62,35 @@ const struct command *command_find(const char *name);
  */
 bool command_check(char *const *words, const struct command **command, char *message,
 	size_t message_size);
+
+/* The words of a command, sorted. All borrowed. */
+struct command_words {
+	char *plain[COMMAND_WORDS_MAX + 2]; /* the name first, NULL-terminated */
+	struct {
+		const struct command_option *option;
+		const char *value; /* "" of one that has none */
+	} options[COMMAND_OPTIONS_MAX];
+	unsigned plain_count, option_count;
+};
+
+/* command_check(), and the words besides. */
+bool command_sort(char *const *words, const struct command **command, struct command_words *sorted,
+	char *message, size_t message_size);
+
+/* Whoever completes words: what is to be left out, and where names come from. */
+struct command_names {
+	unsigned without; /* commands with any of these flags */
+	/* The index-th of the names that "CHANNEL", "WIRE" or "PORT" stands for; NULL: no more. */
+	const char *(*name)(void *owner, const char *kind, unsigned index);
+	void *owner;
+	char word[64]; /* room for one that was found */
+};
+
+/*
+ * The index-th word that can stand where the last of the words (NULL-terminated, perhaps "") does,
+ * which is its beginning; NULL: there are no more.
+ */
+const char *command_complete(struct command_names *names, char *const *words, unsigned index);
 
 /* What run() and step() return besides an exit status. */
 #define COMMAND_AGAIN (-1) /* there is more to do at once */
@@ -64,6 +110,7 @@ struct command_call {
 	const struct command *command;
 	void (*output)(struct command_call *call, const void *bytes, size_t length);
 	void *owner; /* of output */
+	const struct command_words *words; /* while run() runs */
 	json_t *json; /* of rows that gather some */
 	int (*step)(struct command_call *call); /* borrows the row's state */
 	void (*cleanup)(struct command_call *call); /* once, however it ends, if not NULL */
@@ -82,6 +129,8 @@ void command_end(struct command_call *call);
 void command_wake(struct command_call *call);
 
 /* For the rows' functions. */
+/* Only from run(): the value of an option, "" if it has none; NULL if it was not given. */
+const char *command_option(const struct command_call *call, const char *name);
 void command_print(struct command_call *call, const char *format, ...) PRINTF_LIKE(2, 3);
 int command_fail(struct command_call *call, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -136,19 +136,9 @@ static int list_as_json(struct command_call *call, char *const *patterns)
 
 int list_run(struct command_call *call, char *const *words)
 {
-	bool with_details = false, json = false;
-
-	for (words++; *words && **words == '-'; words++) {
-		if (!strcmp(*words, "-l"))
-			with_details = true;
-		else if (!strcmp(*words, "--json"))
-			json = true;
-		else
-			return command_fail(call, 2, "list: unknown option %s", *words);
-	}
-	if (json)
-		return list_as_json(call, words);
-	return commands_each(call, words, with_details ? list_long : list_short);
+	if (command_option(call, "--json"))
+		return list_as_json(call, words + 1);
+	return commands_each(call, words + 1, command_option(call, "-l") ? list_long : list_short);
 }
 
 static void set_shown(struct channel *channel, bool shown)

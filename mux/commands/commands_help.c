@@ -4,15 +4,27 @@
 #include "commands.h"
 #include "keys.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define OPTION_COLUMNS 80
 
 static void help_usage(struct command_call *call, const struct command *command)
 {
+	const struct command_option *option = command->options;
+
 	command_print(call, "%s%s%s\n", command->name, *command->arguments ? " " : "",
 		command->arguments);
 	command_print(call, "  %s\n", command->help);
 	if (command->alias)
 		command_print(call, "  %s is short for it\n", command->alias);
+	for (; option && option->name; option++) {
+		char name[OPTION_COLUMNS];
+
+		snprintf(name, sizeof(name), "%s %s", option->name,
+			option->value ? option->value : "");
+		command_print(call, "  %-24s %s\n", name, option->help);
+	}
 }
 
 static void help_commands(struct command_call *call)

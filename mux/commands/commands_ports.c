@@ -158,21 +158,14 @@ static void print_port(struct command_call *call, const struct mux_port *port)
 int port_run(struct command_call *call, char *const *words)
 {
 	const struct mux_wire *wire = NULL;
-	bool as_json = false;
+	bool as_json = command_option(call, "--json");
 
 	if (strcmp(words[1], "list") != 0)
 		return command_fail(call, 2, "port: \"%s\" is not list", words[1]);
-	for (words += 2; *words; words++) {
-		if (!strcmp(*words, "--json")) {
-			as_json = true;
-			continue;
-		}
-		if (wire)
-			return command_fail(call, 2, "port list: one wire at most");
-		wire = commands_wire(call, *words);
-		if (!wire)
-			return 1;
-	}
+	if (words[2])
+		wire = commands_wire(call, words[2]);
+	if (words[2] && !wire)
+		return 1;
 	call->json = as_json ? json_array() : NULL;
 	commands_each_port(call, wire, as_json ? gather_port : print_port);
 	return as_json ? commands_print_json(call, call->json) : 0;

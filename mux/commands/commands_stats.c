@@ -65,19 +65,12 @@ static void print(struct command_call *call, const struct mux_port *port)
 /* stats [--json] [WIRE|PORT] */
 int stats_run(struct command_call *call, char *const *words)
 {
-	void (*each)(struct command_call *, const struct mux_port *) = print;
+	void (*each)(struct command_call *, const struct mux_port *) =
+		command_option(call, "--json") ? gather : print;
 	const struct mux_wire *wire = NULL;
 	const struct mux_port *port = NULL;
-	const char *what = NULL;
+	const char *what = words[1];
 
-	for (words++; *words; words++) {
-		if (!strcmp(*words, "--json"))
-			each = gather;
-		else if (what)
-			return command_fail(call, 2, "stats: one wire or port at most");
-		else
-			what = *words;
-	}
 	if (what)
 		wire = wires_find(call->mux->wires, what);
 	if (what && !wire)

@@ -82,10 +82,10 @@ static void print_wire(struct command_call *call, const struct mux_wire *wire)
 static int wire_list(struct command_call *call, char *const *words)
 {
 	const struct mux_wire *wire;
-	bool as_json = words[0] && !strcmp(words[0], "--json");
+	bool as_json = command_option(call, "--json");
 	json_t *json;
 
-	if (words[0] && (!as_json || words[1]))
+	if (words[0])
 		return command_fail(call, 2, "wire list: knows --json and nothing else");
 	json = as_json ? json_array() : NULL;
 	TAILQ_FOREACH(wire, &call->mux->wires->list, link)

@@ -21,6 +21,7 @@
 #define LINE_MAX_TYPED 65536 /* bytes typed ahead; more are dropped */
 #define CTRL_C 3
 #define WORD_BREAKS " \t"
+#define WORD_LONGEST 256 /* bytes of a word to complete, with its end */
 
 struct prompt {
 	struct event_base *base;
@@ -179,7 +180,7 @@ static void list_words(struct prompt *prompt, const char *first, const char *sta
 
 /* How much all words that begin with start have in common beyond it; their number in *count. */
 static size_t common_part(const struct prompt *prompt, const char *first, const char *start,
-	const char **example, unsigned *count)
+	char example[WORD_LONGEST], unsigned *count)
 {
 	size_t length = strlen(start), common = 0;
 	const char *word;
@@ -191,10 +192,10 @@ static size_t common_part(const struct prompt *prompt, const char *first, const 
 		if (strncmp(word, start, length) != 0)
 			continue;
 		if (!(*count)++) {
-			*example = word;
-			common = strlen(word);
+			snprintf(example, WORD_LONGEST, "%s", word);
+			common = strlen(example);
 		}
-		while (same < common && word[same] == (*example)[same])
+		while (same < common && word[same] == example[same])
 			same++;
 		common = same;
 	}
@@ -205,10 +206,11 @@ static unsigned char complete(EditLine *edit, int character)
 {
 	struct prompt *prompt = NULL;
 	AUTO_FREE char *line = NULL;
-	const char *start, *first = NULL, *example = NULL;
+	const char *start, *first = NULL;
+	char example[WORD_LONGEST] = "";
 	unsigned count;
 	size_t common;
-	char added[256];
+	char added[WORD_LONGEST + 1];
 
 	(void)character;
 	el_get(edit, EL_CLIENTDATA, &prompt);
@@ -219,7 +221,7 @@ static unsigned char complete(EditLine *edit, int character)
 	start = start ? start + 1 : line;
 	if (start != line)
 		first = line + strspn(line, WORD_BREAKS);
-	common = common_part(prompt, first, start, &example, &count);
+	common = common_part(prompt, first, start, example, &count);
 	if (!count)
 		return CC_ERROR;
 	if (count > 1 && !common) {

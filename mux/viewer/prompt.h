@@ -23,9 +23,9 @@ enum prompt_result {
 };
 
 struct prompt_words {
-	/* The words that can stand behind first (NULL: at the beginning), one by one; NULL: no
-	 * more. */
-	const char *(*word)(void *owner, const char *first, unsigned index);
+	/* The words that can end the line, which begins with its first word (NULL: there is none
+	 * yet), one by one, each borrowed until the next; NULL: no more. */
+	const char *(*word)(void *owner, const char *line, unsigned index);
 	void *owner;
 };
 

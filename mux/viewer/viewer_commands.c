@@ -1,6 +1,6 @@
 /* The commands of the prompt: its own, and those that muxd carries out. */
 
-#include "command.h"
+#include "fd.h"
 #include "monotonic.h"
 #include "viewer_parts.h"
 
@@ -165,27 +165,43 @@ void viewer_prompt(struct viewer *viewer)
 	viewer_show(viewer);
 }
 
-/* For completion: commands first, then what the command's row says. */
-static const char *word_for(void *owner, const char *first, unsigned index)
+/* A wire has a channel of its name once it has said something; a port has its guest's name. */
+static const char *name_for(void *owner, const char *kind, unsigned index)
 {
 	const struct viewer *viewer = owner;
-	char name[32];
-	const struct command *command;
+	bool wires = !strcmp(kind, "WIRE"), ports = !strcmp(kind, "PORT");
 	const struct viewer_channel *channel = viewer->channels;
 
-	for (unsigned i = 0; !first && i < command_count; i++)
-		if (!(command_table[i].flags & COMMAND_HIDDEN) && !index--)
-			return command_table[i].name;
-	if (!first)
+	if (!wires && !ports && strcmp(kind, "CHANNEL") != 0)
 		return NULL;
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(first, " \t"), first);
-	command = command_find(name);
-	if (!command)
-		return NULL;
-	for (; command->flags & COMMAND_CHANNELS && channel; channel = channel->next)
-		if (!index--)
+	for (; channel; channel = channel->next) {
+		bool is_log = viewer_is_log(channel);
+
+		if (channel->present && !(wires && !is_log) && !(ports && is_log) && !index--)
 			return channel->name;
-	return command_word(command, index);
+	}
+	return NULL;
+}
+
+/* For completion: line is what stands before the cursor, from its first word on. */
+static const char *word_for(void *owner, const char *line, unsigned index)
+{
+	struct viewer *viewer = owner;
+	AUTO_FREE char *copy = strdup(line ? line : "");
+	char *words[WORDS_MAX + 2];
+	unsigned count = 0;
+	char *next = copy;
+
+	while (next && count <= WORDS_MAX) {
+		words[count++] = next;
+		next += strcspn(next, " \t");
+		if (!*next)
+			break;
+		*next++ = '\0';
+		next += strspn(next, " \t");
+	}
+	words[count] = NULL;
+	return command_complete(&viewer->names, words, index);
 }
 
 int viewer_commands_open(struct viewer *viewer)
@@ -193,6 +209,11 @@ int viewer_commands_open(struct viewer *viewer)
 	viewer->request = (struct request){
 		.output = answer_came,
 		.done = answer_ended,
+		.owner = viewer,
+	};
+	viewer->names = (struct command_names){
+		.without = COMMAND_SHELL,
+		.name = name_for,
 		.owner = viewer,
 	};
 	viewer->words = (struct prompt_words){ .word = word_for, .owner = viewer };

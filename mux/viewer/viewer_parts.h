@@ -1,6 +1,7 @@
 #ifndef VIEWER_PARTS_H
 #define VIEWER_PARTS_H
 
+#include "command.h"
 #include "compiler.h"
 #include "keys.h"
 #include "prompt.h"
@@ -69,6 +70,7 @@ struct viewer {
 	struct keys keys;
 	struct prompt *prompt; /* owned; NULL without a terminal */
 	struct prompt_words words;
+	struct command_names names;
 	struct view_channel answer; /* a command's output, or history: untagged */
 	struct viewer_channel *channels; /* owned */
 	struct viewer_channel *connected; /* NULL: at the prompt */

@@ -10,7 +10,7 @@
 static const struct command *command;
 static char message[512];
 static char line[6000];
-static char *words[8];
+static char *words[32];
 
 static char **split(const char *text)
 {
@@ -35,6 +35,8 @@ START_TEST(every_row_tells_what_it_does)
 	ck_assert(*row->name);
 	ck_assert(*row->help);
 	ck_assert_ptr_nonnull(row->arguments);
+	ck_assert_ptr_nonnull(row->words);
+	ck_assert_uint_eq(!!*row->words, !!row->most);
 	ck_assert_uint_le(row->least, row->most);
 	ck_assert_msg(!row->run == !!(row->flags & (COMMAND_LOCAL | COMMAND_SHELL)), "%s",
 		row->name);
@@ -43,14 +45,119 @@ START_TEST(every_row_tells_what_it_does)
 		ck_assert_ptr_eq(command_find(row->alias), row);
 }
 
-START_TEST(a_row_knows_words_to_complete)
+/* Names for completion: the channels dash-1 and mail, the wire lan. */
+static const char *name_for(void *owner, const char *kind, unsigned index)
 {
-	ck_assert_str_eq(command_word(command_find("link"), 0), "up");
-	ck_assert_str_eq(command_word(command_find("link"), 1), "down");
-	ck_assert_ptr_null(command_word(command_find("link"), 2));
-	ck_assert_str_eq(command_word(command_find("list"), 0), "--json");
-	ck_assert_ptr_null(command_word(command_find("list"), 1));
-	ck_assert_ptr_null(command_word(command_find("cat"), 0));
+	static const char *const channels[] = { "dash-1", "mail", NULL };
+
+	(void)owner;
+	if (!strcmp(kind, "CHANNEL"))
+		return channels[index];
+	return !strcmp(kind, "WIRE") && !index ? "lan" : NULL;
+}
+
+/* What can stand where the last word of the text does, joined by blanks. */
+static const char *completed(const char *text)
+{
+	static char all[1024];
+	struct command_names names = { .without = COMMAND_SHELL, .name = name_for };
+	char **list = split(text);
+	const char *word;
+	size_t count = 0;
+
+	while (list[count])
+		count++;
+	if (!*text || text[strlen(text) - 1] == ' ') {
+		list[count] = line + sizeof(line) - 1;
+		list[count + 1] = NULL;
+	}
+	*all = '\0';
+	for (unsigned i = 0; (word = command_complete(&names, list, i)); i++) {
+		strcat(all, *all ? " " : "");
+		strcat(all, word);
+	}
+	return all;
+}
+
+START_TEST(commands_are_completed_without_those_for_elsewhere)
+{
+	ck_assert_str_eq(completed("ca"), "cat");
+	ck_assert_str_eq(completed("hid"), "hide hideall");
+	ck_assert_str_eq(completed("help qu"), "quit");
+	ck_assert_str_eq(completed("xyzzy"), "");
+	ck_assert_str_eq(completed("xyzzy a"), "");
+}
+
+START_TEST(words_are_completed_as_the_row_says)
+{
+	ck_assert_str_eq(completed("link p "), "up down");
+	ck_assert_str_eq(completed("link p d"), "down");
+	ck_assert_str_eq(completed("link p up "), "");
+	ck_assert_str_eq(completed("cat "), "dash-1 mail");
+	ck_assert_str_eq(completed("cat m"), "mail");
+	ck_assert_str_eq(completed("cat mail "), "");
+	ck_assert_str_eq(completed("show mail d"), "dash-1");
+	ck_assert_str_eq(completed("poll "), "lan");
+	ck_assert_str_eq(completed("poll lan "), "off always");
+	ck_assert_str_eq(completed("impair p loss=1 d"), "delay=");
+}
+
+START_TEST(options_are_completed_once_begun)
+{
+	ck_assert_str_eq(completed("list "), "dash-1 mail");
+	ck_assert_str_eq(completed("list -"), "-l --json");
+	ck_assert_str_eq(completed("list --"), "--json");
+	ck_assert_str_eq(completed("list -- -"), "");
+	ck_assert_str_eq(completed("ls -l d"), "dash-1");
+	ck_assert_str_eq(completed("list -x d"), "");
+}
+
+static const char *sorted_as(const char *text)
+{
+	static char result[256];
+	struct command_words sorted;
+	int length = 0;
+
+	if (!command_sort(split(text), &command, &sorted, message, sizeof(message)))
+		return message;
+	for (unsigned i = 0; i < sorted.plain_count; i++)
+		length += sprintf(result + length, "%s ", sorted.plain[i]);
+	for (unsigned i = 0; i < sorted.option_count; i++)
+		length += sprintf(result + length, "[%s%s%s]", sorted.options[i].option->name,
+			*sorted.options[i].value ? " " : "", sorted.options[i].value);
+	return result;
+}
+
+START_TEST(options_stand_anywhere_among_words)
+{
+	ck_assert_str_eq(sorted_as("list -l a --json b"), "list a b [-l][--json]");
+	ck_assert_str_eq(sorted_as("list a -"), "list a - ");
+	ck_assert_str_eq(sorted_as("list -l -- -l"), "list -l [-l]");
+	ck_assert_str_eq(sorted_as("list -ll"), "list [-l][-l]");
+}
+
+START_TEST(an_unknown_option_may_mean_another)
+{
+	ck_assert_str_eq(sorted_as("list --jsn"),
+		"list: unknown option --jsn: did you mean --json?");
+	ck_assert_str_eq(sorted_as("cat -z"), "cat: unknown option -z: try help cat");
+	ck_assert_str_eq(sorted_as("list -lz"), "list: unknown option -z: try help list");
+	ck_assert_str_eq(sorted_as("list --json=x"), "list: --json takes no value");
+}
+
+START_TEST(options_and_words_have_a_limit)
+{
+	static char *many[COMMAND_WORDS_MAX + 3];
+	struct command_words sorted;
+
+	for (size_t i = 0; i < COMMAND_WORDS_MAX + 2; i++)
+		many[i] = (char *)(uintptr_t)(i ? "x" : "show");
+
+	ck_assert(!command_sort(many, &command, &sorted, message, sizeof(message)));
+	ck_assert_str_eq(message, "too many words");
+	many[COMMAND_WORDS_MAX + 1] = NULL;
+	ck_assert(command_sort(many, &command, &sorted, message, sizeof(message)));
+	ck_assert_str_eq(sorted_as("list -lllllllllllllllll"), "list: -l is one option too many");
 }
 
 START_TEST(what_is_for_a_shell_is_not_run)
@@ -121,7 +228,12 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, every_row_tells_what_it_does, 0, (int)command_count);
-	tcase_add_test(tcase, a_row_knows_words_to_complete);
+	tcase_add_test(tcase, commands_are_completed_without_those_for_elsewhere);
+	tcase_add_test(tcase, words_are_completed_as_the_row_says);
+	tcase_add_test(tcase, options_are_completed_once_begun);
+	tcase_add_test(tcase, options_stand_anywhere_among_words);
+	tcase_add_test(tcase, an_unknown_option_may_mean_another);
+	tcase_add_test(tcase, options_and_words_have_a_limit);
 	tcase_add_test(tcase, what_is_for_a_shell_is_not_run);
 	tcase_add_test(tcase, words_that_fit_the_row_are_right);
 	tcase_add_test(tcase, a_wrong_number_of_words_shows_the_usage);
