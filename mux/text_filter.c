@@ -3,12 +3,14 @@
 #include "text_filter.h"
 
 #include "compiler.h"
+#include "text_sequence.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
 
 #define RUN_MAX 256
+#define ESC 0x1b
 
 static void print(struct text_filter *filter, struct text_sink *sink, const char *bytes,
 	size_t length, unsigned columns)
@@ -40,7 +42,9 @@ static bool reorders(unsigned character)
 	static const struct {
 		unsigned first, last;
 	} ranges[] = {
+		{ 0xad, 0xad },
 		{ 0x61c, 0x61c },
+		{ 0x180e, 0x180e },
 		{ 0x200b, 0x200f },
 		{ 0x2028, 0x202e },
 		{ 0x2060, 0x206f },
@@ -137,7 +141,11 @@ static void printed(struct text_filter *filter, struct text_sink *sink, uint8_t 
 
 static void control(struct text_filter *filter, struct text_sink *sink, uint8_t byte)
 {
+	static const char shifts[] = "\016\017"; /* between character sets */
+
 	print_invalid(filter, sink);
+	if (byte && strchr(shifts, byte))
+		return;
 	if (byte == '\r') {
 		filter->returned = true;
 		return;
@@ -169,6 +177,70 @@ static size_t plain_run(const struct text_filter *filter, const uint8_t *bytes, 
 	return run;
 }
 
+/* The sequence that has begun is over: shown as text, if it is to be. */
+static void show_sequence(struct text_filter *filter, struct text_sink *sink)
+{
+	size_t length = filter->length < TEXT_SEQUENCE_MAX ? filter->length : TEXT_SEQUENCE_MAX;
+
+	for (size_t i = 0; filter->shows && i < length; i++) {
+		uint8_t byte = (uint8_t)filter->sequence[i];
+
+		if (byte >= 0x20 && byte != 0x7f) {
+			printed(filter, sink, byte);
+		} else {
+			print_invalid(filter, sink);
+			print_escaped(filter, sink, "^", byte ^ 0x40);
+		}
+	}
+	print_invalid(filter, sink);
+	if (filter->shows && filter->length > length)
+		print(filter, sink, "...", 3, 3);
+	filter->length = 0;
+}
+
+static void keep(struct text_filter *filter, uint8_t byte)
+{
+	if (filter->length < TEXT_SEQUENCE_MAX)
+		filter->sequence[filter->length] = (char)byte;
+	if (filter->length < UINT16_MAX)
+		filter->length++;
+	filter->last = (char)byte;
+}
+
+/* A string that an escape has ended, which begins the next sequence. */
+static void split_string(struct text_filter *filter, struct text_sink *sink)
+{
+	filter->length--;
+	show_sequence(filter, sink);
+	keep(filter, ESC);
+}
+
+static void sequence_came(struct text_filter *filter, uint8_t byte, struct text_sink *sink)
+{
+	bool in_string = vt_in_string(&filter->parser);
+	enum vt_event event = vt_parse(&filter->parser, byte);
+
+	if (in_string && filter->last == ESC && byte != '\\')
+		split_string(filter, sink);
+	if (event == VT_PRINT || event == VT_CONTROL) {
+		show_sequence(filter, sink);
+		if (event == VT_PRINT)
+			printed(filter, sink, byte);
+		else
+			control(filter, sink, byte);
+		return;
+	}
+	if (byte == ESC && !vt_in_string(&filter->parser))
+		show_sequence(filter, sink);
+	keep(filter, byte);
+	if (!vt_at_rest(&filter->parser))
+		return;
+	if (event != VT_NOTHING && filter->length <= TEXT_SEQUENCE_MAX &&
+		text_sequence_is_idle(filter->sequence, filter->length))
+		filter->length = 0;
+	show_sequence(filter, sink);
+}
+
 void text_filter_feed(struct text_filter *filter, const uint8_t *bytes, size_t length,
 	struct text_sink *sink)
 {
@@ -178,6 +250,10 @@ void text_filter_feed(struct text_filter *filter, const uint8_t *bytes, size_t l
 		if (run > 1) {
 			print(filter, sink, (const char *)bytes + i, run, (unsigned)run);
 			i += run - 1;
+			continue;
+		}
+		if (!vt_at_rest(&filter->parser)) {
+			sequence_came(filter, bytes[i], sink);
 			continue;
 		}
 		switch (vt_parse(&filter->parser, bytes[i])) {
@@ -192,9 +268,16 @@ void text_filter_feed(struct text_filter *filter, const uint8_t *bytes, size_t l
 		case VT_CSI:
 		case VT_STRING:
 			print_invalid(filter, sink);
+			keep(filter, bytes[i]);
 			break;
 		}
 	}
+}
+
+void text_filter_end(struct text_filter *filter, struct text_sink *sink)
+{
+	show_sequence(filter, sink);
+	memset(&filter->parser, 0, sizeof(filter->parser));
 }
 
 struct string_sink {

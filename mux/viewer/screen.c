@@ -7,6 +7,7 @@
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #define RESTART_LENGTH (SCREEN_LINE_MAX / 2)
 
@@ -158,20 +159,32 @@ static void control(struct screen *screen, uint8_t byte)
 	}
 }
 
-/* Counts characters as if each took one column; a wrong guess costs a row of the screen. */
+static void advance(struct screen *screen, int columns)
+{
+	screen->column += columns < 0 ? 1 : (unsigned)columns;
+	if (screen->width && screen->column > screen->width)
+		screen->wrapped = true;
+}
+
+/* Columns as wcwidth() has them; where the terminal thinks otherwise, it costs a row of the screen.
+ */
 static void print(struct screen *screen, uint8_t byte)
 {
 	char character = (char)byte;
 
 	keep(screen, &character, 1);
 	if (screen->character_left && (byte & 0xc0) == 0x80) {
-		screen->character_left--;
+		screen->character = screen->character << 6 | (byte & 0x3f);
+		if (!--screen->character_left)
+			advance(screen, wcwidth((wchar_t)screen->character));
 		return;
 	}
+	if (screen->character_left)
+		advance(screen, 1); /* of what was broken off */
 	screen->character_left = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
-	screen->column += byte >= 0xe0 ? 2 : 1;
-	if (screen->width && screen->column > screen->width)
-		screen->wrapped = true;
+	screen->character = byte & 0x3fU >> screen->character_left;
+	if (!screen->character_left)
+		advance(screen, 1);
 }
 
 /* Rendition is what the SGR sequences since the last reset add up to. */

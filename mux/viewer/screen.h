@@ -35,6 +35,7 @@ struct screen {
 	bool wrapped; /* the line went over the right margin */
 	unsigned column; /* about where the cursor is */
 	uint8_t character_left; /* bytes that are missing from a UTF-8 character */
+	uint32_t character; /* as far as it has come */
 	size_t length;
 	size_t rendition_length, line_rendition_length;
 	char rendition[SCREEN_RENDITION_MAX]; /* SGR sequences in force */

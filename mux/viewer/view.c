@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define TAB_STOP 8
+#define MARKS_MAX 64 /* bytes of accents kept in the row of their character */
 #define COLOR_END "\033[0m"
 
 static void put(struct view *view, const char *bytes, size_t length)
@@ -155,8 +156,10 @@ static void break_line(struct view_channel *channel)
 
 static void append(struct view_channel *channel, const char *bytes, size_t length, unsigned columns)
 {
-	assert(length <= VIEW_LINE_MAX);
-	if (channel->length + length > VIEW_LINE_MAX)
+	size_t room = columns ? VIEW_LINE_MAX - MARKS_MAX : VIEW_LINE_MAX;
+
+	assert(length <= room);
+	if (channel->length + length > room)
 		break_line(channel);
 	memcpy(channel->text + channel->length, bytes, length);
 	channel->length += length;
@@ -171,17 +174,18 @@ static void append(struct view_channel *channel, const char *bytes, size_t lengt
 /* What is on the screen stays: only a character that was not shown yet can be taken back. */
 static void take_back(struct view_channel *channel)
 {
-	char last[5] = "";
-	size_t start = channel->length;
-	unsigned columns;
+	unsigned columns = 0;
 
-	if (!start)
-		return;
-	while (--start && (channel->text[start] & 0xc0) == 0x80)
-		;
-	memcpy(last, channel->text + start, channel->length - start);
-	columns = text_columns(last);
-	channel->length = start;
+	while (channel->length && !columns) {
+		char last[5] = "";
+		size_t start = channel->length;
+
+		while (--start && (channel->text[start] & 0xc0) == 0x80)
+			;
+		memcpy(last, channel->text + start, channel->length - start);
+		columns = text_columns(last);
+		channel->length = start;
+	}
 	channel->text_columns -= columns;
 	channel->columns -= columns;
 }
@@ -227,6 +231,7 @@ void view_channel_init(struct view *view, struct view_channel *channel, const ch
 {
 	memset(channel, 0, sizeof(*channel));
 	channel->sink.event = text_came;
+	channel->filter.shows = true;
 	channel->view = view;
 	channel->color = color;
 	text_harmless(name, channel->name, sizeof(channel->name));
@@ -235,7 +240,7 @@ void view_channel_init(struct view *view, struct view_channel *channel, const ch
 
 void view_channel_skip(struct view_channel *channel, bool in_line)
 {
-	memset(&channel->filter, 0, sizeof(channel->filter));
+	channel->filter = (struct text_filter){ .shows = channel->filter.shows };
 	channel->length = 0;
 	channel->text_columns = 0;
 	channel->columns = 0;
@@ -245,6 +250,7 @@ void view_channel_skip(struct view_channel *channel, bool in_line)
 
 void view_channel_end(struct view_channel *channel)
 {
+	text_filter_end(&channel->filter, &channel->sink);
 	view_release(channel);
 	if (channel->view->open != channel)
 		return;

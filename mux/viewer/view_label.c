@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEAD 10 /* columns of a long name before the mark, the rest behind it */
+#define HEAD 10 /* columns of a long name before the mark */
+#define TAIL (VIEW_TAG_MAX - HEAD - 1) /* and behind it */
 #define MARK "~"
 
 /* The byte where a column of harmless text begins; its length if there are fewer. */
@@ -37,7 +38,9 @@ static void shorten(struct view_channel *channel)
 	if (columns <= VIEW_TAG_MAX)
 		return;
 	head = byte_of(channel->name, HEAD);
-	tail = byte_of(channel->name, columns - (VIEW_TAG_MAX - HEAD - 1));
+	tail = byte_of(channel->name, columns - TAIL);
+	while (text_columns(channel->name + tail) > TAIL || (channel->name[tail] & 0xc0) == 0x80)
+		tail++;
 	snprintf(channel->label, sizeof(channel->label), "%.*s" MARK "%s", (int)head, channel->name,
 		channel->name + tail);
 }

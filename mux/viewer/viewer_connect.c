@@ -121,6 +121,7 @@ static void show_history(struct viewer *viewer, bool begins_in_line)
 	view_init(&view, text, "\r\n");
 	view_channel_init(&view, &viewer->answer, "", 0);
 	viewer->answer.plain = true;
+	viewer->answer.filter.shows = false;
 	if (begins_in_line)
 		place = evbuffer_search(viewer->history, "\n", 1, NULL);
 	if (begins_in_line && place.pos >= 0)

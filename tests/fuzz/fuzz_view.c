@@ -58,6 +58,20 @@ static int owner_of(const char **text)
 	return -1;
 }
 
+/* Nothing that a terminal would obey, nothing invisible that could stand for something else. */
+static void check_character(const char *text)
+{
+	static const char *const forbidden[] = { "\u00ad", "\u061c", "\u180e", "\u200b", "\u200e",
+		"\u200f", "\u2028", "\u2029", "\u202a", "\u202e", "\u2060", "\u2066", "\u2069",
+		"\ufeff" };
+
+	assert((uint8_t)*text >= 0x20 && *text != 0x7f);
+	assert((uint8_t)text[0] != 0xc2 || (uint8_t)text[1] >= 0xa0);
+	assert(mblen(text, strlen(text)) > 0);
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
+		assert(!starts(text, forbidden[i]));
+}
+
 /* One row, up to its end: tagged or ours, and nothing in it moves the cursor. */
 static const char *check_row(struct scene *scene, const char *text, char **seen)
 {
@@ -79,9 +93,7 @@ static const char *check_row(struct scene *scene, const char *text, char **seen)
 			assert(scene->view.moves);
 			return text;
 		}
-		assert((uint8_t)*text >= 0x20 && *text != 0x7f);
-		assert((uint8_t)text[0] != 0xc2 || (uint8_t)text[1] >= 0xa0);
-		assert(mblen(text, strlen(text)) > 0);
+		check_character(text);
 		if (owner >= 0 && seen[owner] && isalnum((unsigned char)*text) &&
 			*seen[owner] == *text)
 			seen[owner]++;
@@ -129,6 +141,21 @@ static void feed(struct scene *scene, int number, const uint8_t *bytes, size_t l
 	view_feed(&scene->channels[number], copy, length, scene->now);
 }
 
+/* A control sequence of these bytes; all of it shown or left out, or begun and never ended. */
+static void feed_sequence(struct scene *scene, int number, const uint8_t *bytes, size_t length,
+	bool plain)
+{
+	static const char *const starts_of[] = { "\033[", "\033]", "\033P", "\033_", "\033[?",
+		"\302\233", "\302\235", "\233", "\033", "\342\200\256", "\345\256\275" };
+	size_t kinds = sizeof(starts_of) / sizeof(starts_of[0]);
+	const char *start = length ? starts_of[bytes[0] % kinds] : "\033";
+
+	if (plain)
+		return;
+	view_feed(&scene->channels[number], (const uint8_t *)start, strlen(start), scene->now);
+	feed(scene, number, bytes, length, false);
+}
+
 static void act(struct scene *scene, const uint8_t **bytes, size_t *size, bool plain)
 {
 	uint8_t operation = *(*bytes)++;
@@ -145,6 +172,12 @@ static void act(struct scene *scene, const uint8_t **bytes, size_t *size, bool p
 		break;
 	case 2:
 		view_message(&scene->view, "a message\033[2J\n of ours");
+		break;
+	case 3:
+		scene->view.width = length ? 20U + (*bytes)[0] : 0;
+		feed_sequence(scene, number, *bytes, length, plain);
+		*bytes += length;
+		*size -= length;
 		break;
 	default:
 		feed(scene, number, *bytes, length, plain);

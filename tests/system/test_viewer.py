@@ -118,7 +118,8 @@ class Tagged(ViewerTest):
         self.one.write(b"x\r\x1b[2J\x1b[Hvm2     | fake\x1b]0;t\x07\xc2\x9b31m\xe2\x80\xae\r\n")
         terminal.wait_for("fake")
         terminal.wait_for(PROMPT)
-        self.assertIn("vm1     | vm2     | fake\\x9b31m\\u{202e}", terminal.text())
+        self.assertIn("vm1     | ^[[2J^[[Hvm2     | fake^[]0;t^G\\x9b31m\\u{202e}",
+                      terminal.text())
         self.assertNotIn("\x1b]", terminal.text())
         self.assertNotIn("\x1b[2J", terminal.text())
 
@@ -193,7 +194,7 @@ class Prompt(ViewerTest):
         self.mux.answer = lambda words: ["one\n", f"{len(words)} words\x1b[2J\n"]
         terminal = self.console()
         terminal.send("list 'a b' c\\ d\r")
-        terminal.wait_for(r"one\r\n3 words\r\n" + PROMPT)
+        terminal.wait_for(r"one\r\n3 words\^\[\[2J\r\n" + PROMPT)
         self.assertIn(["list", "a b", "c d"], self.mux.commands)
 
     def test_output_does_not_damage_the_line_being_typed(self):

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <event2/buffer.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ static struct screen screen;
 
 static void start(void)
 {
+	ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
 	out = evbuffer_new();
 	screen_init(&screen, 80, true);
 }
@@ -45,6 +47,37 @@ START_TEST(a_line_is_erased_and_drawn_again)
 	ck_assert_str_eq(written(), "\r\033[K");
 	screen_redraw(&screen, out);
 	ck_assert_str_eq(written(), "login: ro");
+}
+END_TEST
+
+START_TEST(a_line_as_long_as_the_terminal_is_wide_is_one_row)
+{
+	static const char *const characters[] = { "a", "\xc3\xa9", "\xe2\x82\xac", "\xe2\x94\x80",
+		"e\xcc\x81" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(characters); i++) {
+		screen_init(&screen, 40, true);
+		for (int k = 0; k < 40; k++)
+			feed(characters[i]);
+		ck_assert_uint_eq(screen.column, 40);
+		screen_erase(&screen, out);
+		ck_assert_str_eq(written(), "\r\033[K");
+		feed(characters[i]);
+		screen_erase(&screen, out);
+		ck_assert_str_eq(written(), "\r\n");
+	}
+}
+END_TEST
+
+START_TEST(wide_characters_take_two_columns)
+{
+	screen_init(&screen, 41, true);
+	for (int i = 0; i < 20; i++)
+		feed("\xe5\xae\xbd");
+	ck_assert_uint_eq(screen.column, 40);
+	ck_assert(!screen.wrapped);
+	feed("\xe5\xae\xbd");
+	ck_assert(screen.wrapped);
 }
 END_TEST
 
@@ -213,6 +246,8 @@ int main(void)
 
 	tcase_add_checked_fixture(test, start, stop);
 	tcase_add_test(test, a_line_is_erased_and_drawn_again);
+	tcase_add_test(test, a_line_as_long_as_the_terminal_is_wide_is_one_row);
+	tcase_add_test(test, wide_characters_take_two_columns);
 	tcase_add_test(test, between_lines_nothing_needs_to_be_erased);
 	tcase_add_test(test, colours_are_ended_and_brought_back);
 	tcase_add_test(test, colours_that_were_reset_do_not_come_back);

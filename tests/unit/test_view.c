@@ -229,19 +229,36 @@ static const struct {
 } filtered[] = {
 	{ "caf\xc3\xa9 \xe2\x82\xac", "caf\xc3\xa9 \xe2\x82\xac" },
 	{ "\033[31mred\033[0m", "red" },
-	{ "\033[2J\033[Hgone", "gone" },
-	{ "\033]0;title\007text", "text" },
-	{ "\033]0;title\033\\text", "text" },
-	{ "\033Pdevice\033\\text", "text" },
+	{ "\033[38;5;17m\033[4:3mred\033[K\033[2K\033[J\033[0J\033[6n", "red" },
+	{ "\033[?25l\033[?2004h\033[?1;25h\033=\033>\033(B\033)0\033%Gtext\033M", "text" },
+	{ "\016text\017", "text" },
+	{ "\033[2J\033[Hgone", "^[[2J^[[Hgone" },
+	{ "\033[1Jgone\033[3K", "^[[1Jgone^[[3K" },
+	{ "\033[A\033[12G\033[5d", "^[[A^[[12G^[[5d" },
+	{ "\033[?1049h\033[?1000h\033[?25;1049h\033[4h", "^[[?1049h^[[?1000h^[[?25;1049h^[[4h" },
+	{ "\033[?l\033[?25;l\033[?99999h", "^[[?l^[[?25;l^[[?99999h" },
+	{ "\033[c\033[>c\033[5n\033[16n\033[18t", "^[[c^[[>c^[[5n^[[16n^[[18t" },
+	{ "\033[>4;2m\033[?K", "^[[>4;2m^[[?K" },
+	{ "\033c\0337\0338\033#8\033n", "^[c^[7^[8^[#8^[n" },
+	{ "\033]0;title\007text", "^[]0;title^Gtext" },
+	{ "\033]0;title\033\\text", "^[]0;title^[\\text" },
+	{ "\033]0;caf\xc3\xa9\xff\007", "^[]0;caf\xc3\xa9\\xff^G" },
+	{ "\033Pdevice\033\\text", "^[Pdevice^[\\text" },
+	{ "\033_program\033\\\033^private\033\\", "^[_program^[\\^[^private^[\\" },
+	{ "\033]0;a\033[2Jb", "^[]0;a^[[2Jb" },
+	{ "\033]0;a\033[31mb", "^[]0;ab" },
+	{ "\033]0;a\033\033[31mb", "^[]0;a^[b" },
+	{ "\033]0;a\030b", "^[]0;a^Xb" },
 	{ "\033(Btext", "text" },
-	{ "\033M\0337text", "text" },
-	{ "\033[31", "" },
-	{ "\033\033[31mx", "x" },
-	{ "\033[3\03330mx", "0mx" },
-	{ "\033[3\0301x", "1x" },
+	{ "\033M\0337text", "^[7text" },
+	{ "\033[31", "^[[31" },
+	{ "\033", "^[" },
+	{ "\033\033[31mx", "^[x" },
+	{ "\033[3\03330mx", "^[[3^[30mx" },
+	{ "\033[3\0301x", "^[[3^X1x" },
+	{ "\033[3\xc3\xa9", "^[[3\xc3\xa9" },
 	{ "a\007b", "a^Gb" },
 	{ "\177", "^?" },
-	{ "\016\017", "^N^O" },
 	{ "\xc2\x9b"
 	  "31m",
 		"\\x9b31m" },
@@ -257,6 +274,9 @@ static const struct {
 	  "evil",
 		"\\u{202e}evil" },
 	{ "\xe2\x80\xa8", "\\u{2028}" },
+	{ "a\xe2\x80\x8b\xc2\xad\xef\xbb\xbf\xe2\x81\xa6", "a\\u{200b}\\u{ad}\\u{feff}\\u{2066}" },
+	{ "\xc2\x85\xc2\x9d", "\\x85\\x9d" },
+	{ "ae\xcc\x81\b!", "a!" },
 	{ "a\tb", "a       b" },
 	{ "12345678\tb", "12345678        b" },
 	{ "abd\bc", "abc" },
@@ -307,7 +327,92 @@ START_TEST(an_unfinished_string_does_not_swallow_the_next_line)
 {
 	feed(&one, "\033]0;title\nnext\n");
 
-	ck_assert_str_eq(shown(), "vm1     | \r\nvm1     | next\r\n");
+	ck_assert_str_eq(shown(), "vm1     | ^[]0;title\r\nvm1     | next\r\n");
+}
+END_TEST
+
+START_TEST(a_sequence_without_end_is_shown_by_its_beginning)
+{
+	static const char *const begins[] = { "\033[", "\033]", "\033P", "\033(" };
+	char expected[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++) {
+		bool is_string = begins[i][1] == ']' || begins[i][1] == 'P';
+		char filler = is_string ? 'a' : begins[i][1] == '[' ? '1' : ' ';
+
+		feed(&one, begins[i]);
+		for (int k = 0; k < 10000; k++)
+			view_feed(&one, (const uint8_t *)&filler, 1, 0);
+		feed(&one, "\nnext\n");
+		snprintf(expected, sizeof(expected), "vm1     | ^[%c", begins[i][1]);
+		ck_assert(!strncmp(shown(), expected, strlen(expected)));
+	}
+}
+END_TEST
+
+START_TEST(a_long_string_is_shown_by_its_beginning)
+{
+	char expected[256];
+	int length = snprintf(expected, sizeof(expected), "vm1     | ^[]%062d...end\r\n", 0);
+
+	feed(&one, "\033]");
+	for (int i = 0; i < 4000; i++)
+		feed(&one, "0");
+	feed(&one, "\007end\n");
+
+	ck_assert_int_gt(length, 0);
+	ck_assert_str_eq(shown(), expected);
+}
+END_TEST
+
+START_TEST(a_channel_that_ends_shows_its_unfinished_sequence)
+{
+	feed(&one, "x\033]0;t");
+	view_channel_end(&one);
+
+	ck_assert_str_eq(shown(), "vm1     | x^[]0;t\r\n");
+}
+END_TEST
+
+START_TEST(wide_characters_and_accents_are_not_cut_by_long_lines)
+{
+	static const char wide[] = "\xe5\xae\xbd", accented[] = "e\xcc\x81";
+	const char *text;
+
+	view.whole_lines = true;
+	for (size_t i = 0; i < 2 * VIEW_LINE_MAX; i++) {
+		feed(&one, i % 2 ? wide : accented);
+		if (i % 7 == 0)
+			feed(&one, "a");
+	}
+	feed(&one, "\n");
+
+	text = shown();
+	ck_assert_ptr_null(strstr(text, "\\x"));
+	ck_assert_ptr_null(strstr(text, ": \xcc\x81"));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nvm1     : "));
+}
+END_TEST
+
+START_TEST(a_row_of_wide_characters_is_taken_up_again_if_it_is_one_row)
+{
+	view.moves = true;
+	view.width = 40;
+	for (int i = 0; i < 14; i++)
+		feed(&one, "\xe5\xae\xbd");
+	view_release(&one);
+	view_close(&view);
+	shown();
+	feed(&one, "x");
+	view_release(&one);
+	ck_assert(!strncmp(shown(), UP, strlen(UP)));
+
+	feed(&one, "\xe5\xae\xbd");
+	view_release(&one);
+	view_close(&view);
+	shown();
+	feed(&one, "y\n");
+	ck_assert_str_eq(shown(), "vm1     : y\r\n");
 }
 END_TEST
 
@@ -343,6 +448,22 @@ START_TEST(a_very_long_name_is_cut_with_a_mark)
 
 	ck_assert_str_eq(two.label, "a-very-lon~-name");
 	ck_assert_uint_eq(view.tag_width, VIEW_TAG_MAX);
+}
+END_TEST
+
+START_TEST(a_long_name_of_wide_characters_is_cut_between_them)
+{
+	struct view_channel *channels[] = { &one, &two };
+
+	view_channel_init(&view, &two,
+		"a\xe5\xae\xbd\xe5\xae\xbd\xe5\xae\xbd\xe5\xae\xbd\xe5\xae\xbd\xe5\xae\xbd"
+		"\xe5\xae\xbd\xe5\xae\xbd\xe5\xae\xbd\xe5\xae\xbd",
+		0);
+	view_label(&view, channels, 2);
+
+	ck_assert_str_eq(two.label,
+		"a\xe5\xae\xbd\xe5\xae\xbd\xe5\xae\xbd\xe5\xae\xbd~\xe5\xae\xbd\xe5\xae\xbd");
+	ck_assert_uint_le(text_columns(two.label), VIEW_TAG_MAX);
 }
 END_TEST
 
@@ -390,6 +511,12 @@ int main(void)
 	tcase_add_test(test, a_character_split_between_writes_is_whole);
 	tcase_add_test(test, tags_grow_to_the_longest_name);
 	tcase_add_test(test, a_very_long_name_is_cut_with_a_mark);
+	tcase_add_test(test, a_sequence_without_end_is_shown_by_its_beginning);
+	tcase_add_test(test, a_long_string_is_shown_by_its_beginning);
+	tcase_add_test(test, a_channel_that_ends_shows_its_unfinished_sequence);
+	tcase_add_test(test, wide_characters_and_accents_are_not_cut_by_long_lines);
+	tcase_add_test(test, a_row_of_wide_characters_is_taken_up_again_if_it_is_one_row);
+	tcase_add_test(test, a_long_name_of_wide_characters_is_cut_between_them);
 	tcase_add_test(test, names_that_would_look_the_same_are_shown_in_full);
 	suite_add_tcase(suite, test);
 	runner = srunner_create(suite);
