@@ -60,6 +60,7 @@ static void forget_connection(struct fake_backend *backend)
 	memset(&backend->table, 0, sizeof(backend->table));
 	backend->request_count = 0;
 	backend->accepted = backend->agreed = backend->status = backend->mtu = 0;
+	backend->boasted = false;
 }
 
 /* One of those that came along. */
@@ -219,12 +220,12 @@ static void tell(struct fake_backend *backend, const struct vhost_user_message *
 		break;
 	case VHOST_USER_SET_FEATURES:
 		backend->accepted = message->payload.number;
-		if (backend->accepted & ~backend->features)
+		if (backend->accepted & ~backend->features && !backend->boasted)
 			complain(backend, "features that were not offered");
 		break;
 	case VHOST_USER_SET_PROTOCOL_FEATURES:
 		backend->agreed = message->payload.number;
-		if (backend->agreed & ~backend->protocol_features)
+		if (backend->agreed & ~backend->protocol_features && !backend->boasted)
 			complain(backend, "protocol features that were not offered");
 		break;
 	case VHOST_USER_SET_MEM_TABLE:

@@ -41,6 +41,11 @@ struct fake_backend {
 	 * is not sent.
 	 */
 	bool (*spoil)(struct fake_backend *backend, struct vhost_user_message *answer);
+	/*
+	 * Set by spoil, for the rest of the connection: features were offered that it does not
+	 * have, and taking them is no fault.
+	 */
+	bool boasted;
 
 	/* What came; of the present connection, but connections and complaint. */
 	unsigned connections;
