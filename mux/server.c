@@ -84,6 +84,12 @@ static void viewer_ended(evutil_socket_t number, short what, void *owner)
 	event_base_loopbreak(server->base);
 }
 
+/* It may have ended before anybody listened. From the loop, which forgets what broke it before. */
+static void look_for_viewer(struct server *server)
+{
+	event_base_once(server->base, -1, EV_TIMEOUT, viewer_ended, server, NULL);
+}
+
 /*
  * All of it: what a killed viewer leaves behind is our child too, and still has the terminal. One
  * that is stopped has to go on to hear of its end.
@@ -258,7 +264,7 @@ static int serve(struct server *server)
 		server->status = 2;
 	} else {
 		notify_send("READY=1\nSTATUS=serving %s", server->options->directory.mux);
-		viewer_ended(SIGCHLD, 0, server); /* it may have been quick */
+		look_for_viewer(server);
 		event_base_dispatch(server->base);
 	}
 	server_sockets_close(&server->sockets);

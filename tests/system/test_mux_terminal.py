@@ -4,13 +4,14 @@
 import os
 import signal
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import Guest  # noqa: E402
 from mux import Mux, control  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from terminal import TIMEOUT, Terminal  # noqa: E402
 
 
 IGNORE_CHILDREN = """
@@ -34,14 +35,33 @@ class TerminalTest(unittest.TestCase):
     def server(self):
         return self.terminal.pid
 
-    def child_of(self, pid):
-        """The one that is no process of a wire."""
+    def wait_until(self, condition, what):
+        """Again and again, for what tells nobody when it comes."""
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"not in time: {what}")
+
+    def children_of(self, pid):
+        """Those that are no processes of a wire."""
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
             for child in children.read().split():
                 with open(f"/proc/{child}/cmdline", "rb") as words:
                     if b"wire " not in words.read():
-                        return int(child)
-        raise AssertionError(f"{pid} has no such child")
+                        yield int(child)
+
+    def child_of(self, pid):
+        self.wait_until(lambda: any(self.children_of(pid)), f"a child of {pid}")
+        return next(self.children_of(pid))
+
+    def is_refused(self):
+        """Nobody listens at the control socket any more."""
+        try:
+            control(self.mux.directory).close()
+        except BlockingIOError:
+            return False  # more callers than it has come to yet
+        except OSError:
+            return True
+        return False
 
     def viewer(self):
         return self.child_of(self.server())
@@ -78,14 +98,18 @@ class TerminalTest(unittest.TestCase):
         viewer = self.viewer()
         os.kill(self.server(), signal.SIGKILL)
         self.assertEqual(self.terminal.wait_exit(), -signal.SIGKILL)
-        while os.path.exists(f"/proc/{viewer}/exe"):
-            pass
+        self.wait_until(lambda: not os.path.exists(f"/proc/{viewer}/exe"), "the viewer's end")
         self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
 
     def test_a_killed_viewer_ends_the_server(self):
         os.kill(self.viewer(), signal.SIGKILL)
         self.terminal.wait_exit()
         self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
+
+    def test_a_viewer_killed_before_the_server_listens_ends_it_too(self):
+        with Mux(start=False) as other, Terminal(other.command()) as terminal:
+            os.kill(self.child_of(terminal.pid), signal.SIGKILL)
+            terminal.wait_exit()
 
     def test_a_stopped_viewer_ends_too(self):
         os.kill(self.viewer(), signal.SIGSTOP)
@@ -96,13 +120,7 @@ class TerminalTest(unittest.TestCase):
         worker = self.child_of(self.viewer())
         os.kill(worker, signal.SIGSTOP)
         os.kill(self.viewer(), signal.SIGKILL)  # the server waits for the worker, which is stopped
-        while True:
-            try:
-                control(self.mux.directory).close()
-            except BlockingIOError:
-                continue  # more callers than it has come to yet
-            except OSError:
-                break
+        self.wait_until(self.is_refused, "the server's end")
         with Mux(directory=self.mux.directory) as second:
             os.kill(worker, signal.SIGCONT)
             self.terminal.wait_exit()
