@@ -5,6 +5,7 @@
 #include "attach.h"
 #include "channel.h"
 #include "device_internal.h"
+#include "listener.h"
 #include "message.h"
 #include "stream.h"
 
@@ -12,7 +13,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +20,10 @@
 #define HELLO_TIMEOUT_S 10
 #define READ_MOST ((size_t)65536)
 #define UNSENT_MOST 16384 /* beyond it nothing more is queued until the vmm reads */
-#define PAUSE_US 100000
 
 struct device_listener {
 	struct mux *mux;
-	struct evconnlistener *listener; /* owned */
-	struct event retry;
+	struct listener *listener; /* owned */
 	struct log_limit limit;
 };
 
@@ -245,14 +243,10 @@ static struct device *device_create(struct device_listener *listener, int fd)
 	return device;
 }
 
-static void device_accepted(struct evconnlistener *event, evutil_socket_t fd,
-	struct sockaddr *address, int length, void *owner)
+static void device_accepted(void *owner, int fd)
 {
 	struct device_listener *listener = owner;
 
-	(void)event;
-	(void)address;
-	(void)length;
 	if (listener->mux->device_count >= DEVICES_MAX || !device_create(listener, fd)) {
 		log_limited(&listener->limit, "device.sock: refused a connection: there are %u",
 			listener->mux->device_count);
@@ -260,25 +254,12 @@ static void device_accepted(struct evconnlistener *event, evutil_socket_t fd,
 	}
 }
 
-/* Out of descriptors, most likely; who waits stays readable, so pause instead of spinning. */
-static void accept_failed(struct evconnlistener *event, void *owner)
+static void accept_failed(void *owner, int error)
 {
-	const struct timeval pause = { .tv_usec = PAUSE_US };
 	struct device_listener *listener = owner;
 
 	log_limited(&listener->limit, "device.sock: cannot accept a connection: %s",
-		strerror(errno));
-	evconnlistener_disable(event);
-	event_add(&listener->retry, &pause);
-}
-
-static void accept_again(evutil_socket_t fd, short what, void *owner)
-{
-	struct device_listener *listener = owner;
-
-	(void)fd;
-	(void)what;
-	evconnlistener_enable(listener->listener);
+		strerror(error));
 }
 
 struct device_listener *device_listener_create(struct mux *mux, int listen_fd)
@@ -290,24 +271,18 @@ struct device_listener *device_listener_create(struct mux *mux, int listen_fd)
 		return NULL;
 	}
 	listener->mux = mux;
-	event_assign(&listener->retry, mux->base, -1, 0, accept_again, listener);
-	listener->listener = evconnlistener_new(mux->base, device_accepted, listener,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, listen_fd);
-	if (!listener->listener) {
-		evutil_closesocket(listen_fd);
-		free(listener);
-		return NULL;
-	}
-	evutil_make_socket_nonblocking(listen_fd);
-	evconnlistener_set_error_cb(listener->listener, accept_failed);
-	return listener;
+	listener->listener =
+		listener_create(mux->base, listen_fd, device_accepted, accept_failed, listener);
+	if (listener->listener)
+		return listener;
+	free(listener);
+	return NULL;
 }
 
 void device_listener_destroy(struct device_listener *listener)
 {
 	if (!listener)
 		return;
-	evconnlistener_free(listener->listener);
-	event_del(&listener->retry);
+	listener_destroy(listener->listener);
 	free(listener);
 }

@@ -15,7 +15,7 @@
 /* What the files of the wires share; wires.h is for others. */
 
 struct channel;
-struct evconnlistener;
+struct listener;
 struct wires_process;
 
 #define WIRES_CAPTURES_MAX 16 /* that a worker has not been told of */
@@ -73,8 +73,7 @@ struct wires_socket {
 	char port[WIRE_PORT_NAME_MAX + 1]; /* "": who connects says which */
 	char path[PATH_MAX];
 	bool ours; /* to be removed at the end */
-	struct evconnlistener *listener; /* owned */
-	struct event retry;
+	struct listener *listener; /* owned */
 	LIST_ENTRY(wires_socket) link;
 };
 

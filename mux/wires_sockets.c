@@ -2,6 +2,7 @@
 
 #include "fd.h"
 #include "guest_name.h"
+#include "listener.h"
 #include "mux.h"
 #include "server_sockets.h"
 #include "unix_socket.h"
@@ -10,7 +11,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <event2/listener.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define GROUP "vmm" /* whose members may connect, where there is such a group */
-#define PAUSE_US 100000
 
 /* A process that has no name for us is called by its command and its number. */
 static void name_of_process(pid_t pid, char *name, size_t size)
@@ -89,16 +88,12 @@ static bool know(int fd, const char *port, struct wires_peer *peer, const char *
 	return true;
 }
 
-static void came(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-	int length, void *owner)
+static void came(void *owner, int fd)
 {
 	const struct wires_socket *socket = owner;
 	struct wires_peer peer;
 	const char *problem;
 
-	(void)listener;
-	(void)address;
-	(void)length;
 	if (know(fd, socket->port, &peer, &problem)) {
 		wires_port_connect(socket->wire, &peer, fd);
 		return;
@@ -108,24 +103,11 @@ static void came(struct evconnlistener *listener, evutil_socket_t fd, struct soc
 	close(fd);
 }
 
-/* Out of descriptors, most likely; who waits stays readable, so pause instead of spinning. */
-static void accept_failed(struct evconnlistener *listener, void *owner)
+static void accept_failed(void *owner, int error)
 {
-	const struct timeval pause = { .tv_usec = PAUSE_US };
-	struct wires_socket *socket = owner;
+	const struct wires_socket *socket = owner;
 
-	wires_say(socket->wire, "cannot accept a connection: %s", strerror(errno));
-	evconnlistener_disable(listener);
-	event_add(&socket->retry, &pause);
-}
-
-static void accept_again(evutil_socket_t fd, short what, void *owner)
-{
-	struct wires_socket *socket = owner;
-
-	(void)fd;
-	(void)what;
-	evconnlistener_enable(socket->listener);
+	wires_say(socket->wire, "cannot accept a connection: %s", strerror(error));
 }
 
 /* A descriptor the service manager passed, as "lan" or "net-lan", with or without .sock. */
@@ -187,13 +169,10 @@ int wires_listen(struct mux_wire *wire, const char *port, char message[WIRES_MES
 		fd = open_socket(socket);
 	}
 	if (fd >= 0) {
-		event_assign(&socket->retry, wire->wires->mux->base, -1, 0, accept_again, socket);
-		socket->listener = evconnlistener_new(wire->wires->mux->base, came, socket,
-			LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-		if (!socket->listener) {
-			close(fd);
+		socket->listener =
+			listener_create(wire->wires->mux->base, fd, came, accept_failed, socket);
+		if (!socket->listener)
 			fd = -ENOMEM;
-		}
 	}
 	if (fd < 0) {
 		snprintf(message, WIRES_MESSAGE_MAX, "%s: %.*s: %s", wire->name, 128,
@@ -204,7 +183,6 @@ int wires_listen(struct mux_wire *wire, const char *port, char message[WIRES_MES
 			socket_free(socket);
 		return fd;
 	}
-	evconnlistener_set_error_cb(socket->listener, accept_failed);
 	LIST_INSERT_HEAD(&wire->sockets, socket, link);
 	return 0;
 }
@@ -227,8 +205,7 @@ void wires_sockets_close(struct mux_wire *wire)
 		struct wires_socket *socket = LIST_FIRST(&wire->sockets);
 
 		LIST_REMOVE(socket, link);
-		event_del(&socket->retry);
-		evconnlistener_free(socket->listener);
+		listener_destroy(socket->listener);
 		socket_free(socket);
 	}
 }

@@ -1,5 +1,6 @@
 /* Varlink, the service's side (varlink.org, "Method Call" and "Service"). */
 
+#include "listener.h"
 #include "log.h"
 #include "varlink.h"
 #include "varlink_introspection.h"
@@ -9,7 +10,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -47,8 +47,7 @@ struct varlink_call {
 
 struct varlink_service {
 	struct event_base *base; /* borrowed */
-	struct evconnlistener *listener;
-	struct event *retry; /* goes on accepting after an error */
+	struct listener *listener; /* owned */
 	const struct varlink_interface *interface;
 	void *owner;
 	unsigned count;
@@ -379,15 +378,11 @@ static void connection_event(struct bufferevent *stream, short what, void *owner
 	}
 }
 
-static void service_accepted(struct evconnlistener *listener, evutil_socket_t fd,
-	struct sockaddr *address, int length, void *owner)
+static void service_accepted(void *owner, int fd)
 {
 	struct varlink_service *service = owner;
 	struct varlink_connection *connection = NULL;
 
-	(void)listener;
-	(void)address;
-	(void)length;
 	if (service->count < CONNECTIONS_MAX)
 		connection = calloc(1, sizeof(*connection));
 	if (connection)
@@ -408,26 +403,12 @@ static void service_accepted(struct evconnlistener *listener, evutil_socket_t fd
 	bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
 }
 
-/* Out of descriptors, most likely: the waiting peer stays readable, so pause instead of spinning.
- */
-static void service_accept_failed(struct evconnlistener *listener, void *owner)
+static void service_accept_failed(void *owner, int error)
 {
 	struct varlink_service *service = owner;
-	const struct timeval pause = { .tv_usec = 100000 };
 
 	log_limited(&service->limit, "%s: cannot accept a connection: %s", service->interface->name,
-		strerror(errno));
-	evconnlistener_disable(listener);
-	event_add(service->retry, &pause);
-}
-
-static void service_retry(evutil_socket_t fd, short what, void *owner)
-{
-	struct varlink_service *service = owner;
-
-	(void)fd;
-	(void)what;
-	evconnlistener_enable(service->listener);
+		strerror(error));
 }
 
 struct varlink_service *varlink_service_create(struct event_base *base, int listen_fd,
@@ -435,23 +416,19 @@ struct varlink_service *varlink_service_create(struct event_base *base, int list
 {
 	struct varlink_service *service = calloc(1, sizeof(*service));
 
-	if (service) {
-		service->base = base;
-		service->interface = interface;
-		service->owner = owner;
-		service->retry = event_new(base, -1, 0, service_retry, service);
-		service->listener = evconnlistener_new(base, service_accepted, service,
-			LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, listen_fd);
-	}
-	if (!service || !service->retry || !service->listener) {
-		if (!service || !service->listener)
-			evutil_closesocket(listen_fd);
-		varlink_service_destroy(service);
+	if (!service) {
+		evutil_closesocket(listen_fd);
 		return NULL;
 	}
-	evutil_make_socket_nonblocking(listen_fd);
-	evconnlistener_set_error_cb(service->listener, service_accept_failed);
-	return service;
+	service->base = base;
+	service->interface = interface;
+	service->owner = owner;
+	service->listener =
+		listener_create(base, listen_fd, service_accepted, service_accept_failed, service);
+	if (service->listener)
+		return service;
+	free(service);
+	return NULL;
 }
 
 void varlink_service_destroy(struct varlink_service *service)
@@ -464,9 +441,6 @@ void varlink_service_destroy(struct varlink_service *service)
 		connection_flush(connection);
 		connection_close(connection);
 	}
-	if (service->listener)
-		evconnlistener_free(service->listener);
-	if (service->retry)
-		event_free(service->retry);
+	listener_destroy(service->listener);
 	free(service);
 }

@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import struct
+import subprocess
 import sys
 import unittest
 
@@ -15,6 +16,21 @@ from console_link import (  # noqa: E402
     hello, message, read_message,
 )
 from mux import FOLLOW, INPUT as TYPE, SIZE, UNFOLLOW, Mux, control, varlink  # noqa: E402
+
+# Connects to a socket again and again; says so once it is at it.
+CALLER = '''
+import socket, sys
+for count in range(sys.maxsize):
+    stream = socket.socket(socket.AF_UNIX)
+    stream.setblocking(False)
+    try:
+        stream.connect(sys.argv[1])
+    except BlockingIOError:
+        pass
+    stream.close()
+    if count == 1000:
+        print(flush=True)
+'''
 
 
 class HostileTest(unittest.TestCase):
@@ -258,6 +274,23 @@ class HostileTest(unittest.TestCase):
         self.all_is_well()
         for stream in crowd:
             stream.close()
+
+    def test_callers_without_end_stop_nobody(self):
+        for name in ("device.sock", "net/cable0.sock"):
+            path = os.path.join(self.mux.directory, name)
+            callers = []
+            try:
+                for _ in range(3):
+                    callers.append(subprocess.Popen([sys.executable, "-c", CALLER, path],
+                                                    stdout=subprocess.PIPE))
+                with self.subTest(name=name):
+                    for caller in callers:
+                        caller.stdout.readline()
+                    self.mux.run("list")
+            finally:
+                for caller in callers:
+                    caller.kill()
+                    caller.communicate()
 
     def test_half_closed_connections(self):
         stream = connect(self.mux.directory)
