@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,6 +292,7 @@ int main(int count, char **words)
 	if (count == 2 && !strcmp(words[1], WORKER_WORD))
 		return worker_main(WORKER_CONTROL_FD);
 	signal(SIGCHLD, SIG_DFL); /* ignored by whoever started us, it would never come */
+	setlocale(LC_CTYPE, "C.UTF-8"); /* of guests; a viewer has its terminal's */
 	log_init(LOG_INFO);
 	if (!parse_options(&arguments, &count, &words, false))
 		return 2;

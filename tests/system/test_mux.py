@@ -358,7 +358,7 @@ class CommandTest(MuxTest):
             (["frobnicate"], "unknown command frobnicate: try help"),
             (["tail"], "too few words: tail CHANNEL [LINES]"),
             (["tail", "one", "2", "3"], "too many words: tail CHANNEL [LINES]"),
-            (["tail", "one", "-3"], 'tail: "-3" is no number of lines'),
+            (["tail", "one", "x3"], 'tail: "x3" is no number of lines'),
             (["list", "-x"], "list: unknown option -x: try help list"),
             (["quit"], "quit is for the prompt: try muxd attach console"),
         ):
