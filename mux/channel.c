@@ -5,6 +5,7 @@
 #include "attach.h"
 #include "device.h"
 #include "log.h"
+#include "timestamps.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -196,10 +197,12 @@ void channel_set_state(struct channel *channel, unsigned state, const char *reas
 
 void channel_output(struct channel *channel, const uint8_t *bytes, size_t length)
 {
+	uint64_t now = timestamp_now();
+
 	while (length) {
 		size_t piece = length < HISTORY_PIECE ? length : HISTORY_PIECE;
 
-		history_append(&channel->history, bytes, piece);
+		history_append(&channel->history, bytes, piece, now);
 		channel->history.record.link_offset += piece;
 		channel_commit(channel);
 		bytes += piece;
@@ -221,16 +224,17 @@ void channel_mark(struct channel *channel, const char *format, ...)
 		history_at_line_start(&channel->history) ? "" : "\r\n", channel->name, line);
 	if (length >= (int)sizeof(marker))
 		length = sizeof(marker) - 1;
-	history_append(&channel->history, marker, (size_t)length);
+	history_append(&channel->history, marker, (size_t)length, timestamp_now());
 }
 
 void channel_line(struct channel *channel, const char *text)
 {
 	char line[MARK_MAX * 2];
+	uint64_t now = timestamp_now();
 
 	utf8_for_message(line, sizeof(line), text, strlen(text));
-	history_append(&channel->history, line, strlen(line));
-	history_append(&channel->history, "\r\n", 2);
+	history_append(&channel->history, line, strlen(line), now);
+	history_append(&channel->history, "\r\n", 2, now);
 	channel_commit(channel);
 }
 

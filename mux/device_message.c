@@ -5,6 +5,7 @@
 #include "compiler.h"
 #include "device_internal.h"
 #include "message.h"
+#include "timestamps.h"
 #include "wires.h"
 
 #include <errno.h>
@@ -102,6 +103,7 @@ static void begin_boot(struct channel *channel, const struct console_hello *hell
 	if (hello->flags & CONSOLE_KEEP)
 		record->keep = 1;
 	record->boots++;
+	record->boot_ms = timestamp_now();
 	memcpy(record->boot_id, hello->boot_id, sizeof(record->boot_id));
 	record->link_offset = 0;
 	record->link_lost = 0;

@@ -4,6 +4,7 @@
 
 #include "fd.h"
 #include "log.h"
+#include "timestamps.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,11 +15,12 @@
 #include <sys/stat.h>
 
 #define HISTORY_MAGIC 0x79726f7473696878ULL
-#define HISTORY_VERSION 1
+#define HISTORY_VERSION 2
 #define HISTORY_HEADER 4096
-#define HISTORY_PAGE 4096
-#define POSITION_MOST (UINT64_MAX / 4)
+#define RING_GRAIN 4096
+#define RING_MOST ((size_t)HISTORY_SIZE_MOST + HISTORY_PIECE)
 #define STATE_MOST CONSOLE_STATE_COUNT /* one more than the guest's own: gone */
+#define MARKS_PART (HISTORY_BYTES_PER_MARK / sizeof(struct history_mark)) /* of the ring's size */
 
 struct history_slot {
 	struct history_record record;
@@ -35,6 +37,17 @@ struct history_file {
 	struct history_slot slot[2];
 };
 _Static_assert(sizeof(struct history_file) <= HISTORY_HEADER, "the ring begins after it");
+
+/* The ring, and a part of that size with the marks, fill a file of this size. */
+static size_t ring_size_of(size_t file_size)
+{
+	return (file_size - HISTORY_HEADER) / (MARKS_PART + 1) * MARKS_PART;
+}
+
+static size_t file_size_of(size_t ring_size)
+{
+	return HISTORY_HEADER + ring_size + ring_size / MARKS_PART;
+}
 
 static uint64_t checksum(const struct history_record *record)
 {
@@ -66,13 +79,14 @@ static bool record_makes_sense(const struct history_record *record)
 {
 	const uint64_t totals[] = { record->end, record->output_lines, record->input_bytes,
 		record->input_lines, record->lost, record->link_offset, record->link_changes,
-		record->since };
+		record->since, record->marks, record->boot_ms };
 
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
-		if (totals[i] > POSITION_MOST)
+		if (totals[i] > HISTORY_MOST)
 			return false;
 	}
-	return record->link_lost <= record->link_offset && record->state <= STATE_MOST &&
+	return record->marks <= record->end && record->link_lost <= record->link_offset &&
+		record->state <= STATE_MOST && record->timestamps < TIMESTAMPS_COUNT &&
 		record->shown <= 1 && record->keep <= 1 && is_letter(record->key) &&
 		is_letter(record->color) && is_text(record->reason, sizeof(record->reason));
 }
@@ -84,7 +98,8 @@ static bool file_makes_sense(const struct history_file *file, size_t file_size, 
 
 	if (file->magic != HISTORY_MAGIC || file->version != HISTORY_VERSION ||
 		file->record_size != sizeof(struct history_record) ||
-		file->ring_size != file_size - HISTORY_HEADER ||
+		file->ring_size % RING_GRAIN || file->ring_size != ring_size_of(file_size) ||
+		file_size != file_size_of(file->ring_size) ||
 		strncmp(file->name, name, sizeof(file->name)) != 0)
 		return false;
 	valid = atomic_load_explicit(&file->valid, memory_order_relaxed);
@@ -103,7 +118,9 @@ static int map(struct history *history, int fd, size_t file_size)
 	history->file = memory;
 	history->file_size = file_size;
 	history->ring = (uint8_t *)memory + HISTORY_HEADER;
-	history->ring_size = file_size - HISTORY_HEADER;
+	history->ring_size = ring_size_of(file_size);
+	history->marks = (struct history_mark *)(void *)(history->ring + history->ring_size);
+	history->first_mark = 0;
 	return 0;
 }
 
@@ -126,8 +143,8 @@ static int reuse(struct history *history, int fd, const char *name)
 
 	if (fstat(fd, &status))
 		return -errno;
-	if (!S_ISREG(status.st_mode) || status.st_size <= HISTORY_HEADER + HISTORY_PIECE ||
-		status.st_size > (off_t)HISTORY_HEADER + HISTORY_PIECE + HISTORY_SIZE_MOST)
+	if (!S_ISREG(status.st_mode) || status.st_size <= (off_t)file_size_of(HISTORY_PIECE) ||
+		status.st_size > (off_t)file_size_of(RING_MOST))
 		return -EINVAL;
 	error = map(history, fd, (size_t)status.st_size);
 	if (error)
@@ -142,16 +159,17 @@ static int reuse(struct history *history, int fd, const char *name)
 	}
 	history->record = history->file->slot[history->file->valid].record;
 	history->committed = history->record.end;
+	history->committed_marks = history->record.marks;
+	history_check_marks(history);
 	return 0;
 }
 
 static int begin_anew(struct history *history, int fd, const char *name, size_t size)
 {
-	size_t file_size = HISTORY_HEADER + HISTORY_PIECE + size;
-	int error;
+	size_t ring_size = (HISTORY_PIECE + size + RING_GRAIN - 1) / RING_GRAIN * RING_GRAIN;
+	size_t file_size = file_size_of(ring_size);
+	int error = allocate(fd, file_size);
 
-	file_size = (file_size + HISTORY_PAGE - 1) / HISTORY_PAGE * HISTORY_PAGE;
-	error = allocate(fd, file_size);
 	if (!error)
 		error = map(history, fd, file_size);
 	if (error)
@@ -159,6 +177,7 @@ static int begin_anew(struct history *history, int fd, const char *name, size_t 
 	assert(history->file);
 	history->record = (struct history_record){ .end = 0 };
 	history->committed = 0;
+	history->committed_marks = 0;
 	history->file->version = HISTORY_VERSION;
 	history->file->record_size = sizeof(struct history_record);
 	history->file->ring_size = history->ring_size;
@@ -220,12 +239,30 @@ static uint64_t count_lines(const uint8_t *bytes, size_t length)
 	return lines;
 }
 
-void history_append(struct history *history, const void *bytes, size_t length)
+/* At most one mark a commit, or the ring of marks would have to have more to spare. */
+static void mark(struct history *history, uint64_t time_ms)
+{
+	struct history_record *record = &history->record;
+	size_t room = history_mark_room(history);
+
+	if (!time_ms || time_ms > HISTORY_MOST || record->marks != history->committed_marks)
+		return;
+	if (record->marks > history->first_mark &&
+		history->marks[(record->marks - 1) % room].time_ms == time_ms)
+		return;
+	history->marks[record->marks % room] = (struct history_mark){ record->end, time_ms };
+	record->marks++;
+}
+
+void history_append(struct history *history, const void *bytes, size_t length, uint64_t time_ms)
 {
 	size_t start = history->record.end % history->ring_size;
 	size_t first = history->ring_size - start;
 
 	assert(history->record.end + length - history->committed <= HISTORY_PIECE);
+	if (!length)
+		return;
+	mark(history, time_ms);
 	if (first > length)
 		first = length;
 	memcpy(history->ring + start, bytes, first);
@@ -243,6 +280,7 @@ void history_commit(struct history *history)
 	file->slot[other].checksum = checksum(&history->record);
 	atomic_store(&file->valid, other);
 	history->committed = history->record.end;
+	history->committed_marks = history->record.marks;
 }
 
 uint64_t history_begin(const struct history *history)

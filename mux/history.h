@@ -12,6 +12,8 @@
 #define HISTORY_SIZE_LEAST 512
 #define HISTORY_SIZE_MOST (1024U << 20)
 #define HISTORY_SIZE_DEFAULT 262144
+#define HISTORY_BYTES_PER_MARK 64
+#define HISTORY_MOST (UINT64_MAX / 4) /* of positions, counts and times */
 
 /* What is known of a channel besides its bytes; committed as a whole. */
 struct history_record {
@@ -26,6 +28,8 @@ struct history_record {
 	uint64_t link_changes; /* number of the last change of state */
 	uint64_t pid;
 	uint64_t since; /* when the state changed: seconds since the epoch */
+	uint64_t marks; /* of time, made in all */
+	uint64_t boot_ms; /* when this boot was first heard of, since the epoch; 0: never */
 	uint32_t boots; /* how many vmm processes there were */
 	uint8_t state; /* enum channel_state */
 	uint8_t shown; /* 0 or 1, as keep */
@@ -33,7 +37,14 @@ struct history_record {
 	char key; /* or 0 */
 	char color;
 	char reason[CONSOLE_REASON_MAX + 1]; /* of the state, printable */
-	uint8_t reserved[6];
+	uint8_t timestamps; /* enum timestamps: how the times of lines are shown */
+	uint8_t reserved[5];
+};
+
+/* What was appended from this position on came at this time. */
+struct history_mark {
+	uint64_t position;
+	uint64_t time_ms; /* since the epoch */
 };
 
 /*
@@ -42,7 +53,10 @@ struct history_record {
  *
  * How it works. The file has two slots for the record and one word that says which is valid. Bytes
  * are appended where the valid record does not look: the ring has HISTORY_PIECE more bytes than are
- * served. A commit fills the other slot, and one store of the word makes it valid.
+ * served. A commit fills the other slot, and one store of the word makes it valid. A second ring
+ * has a mark for each time at which something was committed, one for HISTORY_BYTES_PER_MARK bytes;
+ * the next mark, too, stands where the valid record does not look. So the time of a byte is that of
+ * the last mark at or before it, and unknown where that was overwritten.
  */
 struct history_file;
 struct history {
@@ -50,6 +64,9 @@ struct history {
 	size_t file_size;
 	uint8_t *ring;
 	size_t ring_size;
+	struct history_mark *marks; /* that many for the size of the ring */
+	uint64_t first_mark; /* those before it make no sense */
+	uint64_t committed_marks;
 	uint64_t committed; /* end as of the last commit */
 	struct history_record record; /* changed here, then committed */
 };
@@ -62,8 +79,8 @@ int history_open(struct history *history, const char *path, const char *name, si
 	bool *fresh);
 void history_close(struct history *history);
 
-/* length is at most HISTORY_PIECE since the last commit. */
-void history_append(struct history *history, const void *bytes, size_t length);
+/* length is at most HISTORY_PIECE since the last commit; time_ms is now, since the epoch. */
+void history_append(struct history *history, const void *bytes, size_t length, uint64_t time_ms);
 void history_commit(struct history *history);
 
 /* The oldest position that is served. */
@@ -72,6 +89,19 @@ uint64_t history_begin(const struct history *history);
 /* Up to length committed bytes from position on, in at most two pieces; how many. */
 size_t history_look(const struct history *history, uint64_t position, size_t length,
 	struct iovec iov[2]);
+
+/* When the committed byte at position came, in ms since the epoch; 0: not known. */
+uint64_t history_time(const struct history *history, uint64_t position);
+/* Where bytes of another time begin behind position; the end if there are none. */
+uint64_t history_next_time(const struct history *history, uint64_t position);
+/* Where bytes begin that came then or later, as far as times are known; the end if there are none.
+ */
+uint64_t history_since(const struct history *history, uint64_t time_ms);
+
+/* For history.c: how many marks there can be; after opening, those that make no sense are left out.
+ */
+size_t history_mark_room(const struct history *history);
+void history_check_marks(struct history *history);
 
 /* Is the last byte the end of a line, or is there none? */
 bool history_at_line_start(const struct history *history);

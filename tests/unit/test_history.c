@@ -45,6 +45,12 @@ static void stop(void)
 	rmdir(directory);
 }
 
+/* What is appended from a position on comes then: times do not only grow. */
+static uint64_t time_of(uint64_t position)
+{
+	return 1000000 + position % 7919 * 3;
+}
+
 static uint8_t byte_at(uint64_t position)
 {
 	return (uint8_t)((position * 2654435761U) >> 11);
@@ -56,7 +62,7 @@ static void append_pattern(size_t length)
 
 	for (size_t i = 0; i < length; i++)
 		bytes[i] = byte_at(history.record.end + i);
-	history_append(&history, bytes, length);
+	history_append(&history, bytes, length, time_of(history.record.end));
 }
 
 static bool is_whole(const struct history *of)
@@ -76,6 +82,24 @@ static bool is_whole(const struct history *of)
 	return position == of->committed;
 }
 
+/* Each piece of one time has that of its first byte; how many there are, older ones aside. */
+static unsigned count_times(const struct history *of)
+{
+	uint64_t position = history_begin(of);
+	unsigned count = 0;
+
+	if (!history_time(of, position))
+		position = history_next_time(of, position);
+	for (; position < of->committed; position = history_next_time(of, position), count++) {
+		uint64_t last = history_next_time(of, position) - 1;
+
+		if (position > history_begin(of))
+			ck_assert_uint_eq(history_time(of, position), time_of(position));
+		ck_assert_uint_eq(history_time(of, last), history_time(of, position));
+	}
+	return count;
+}
+
 START_TEST(keeps_bytes_and_record_when_reopened)
 {
 	append_pattern(100);
@@ -91,6 +115,76 @@ START_TEST(keeps_bytes_and_record_when_reopened)
 	ck_assert_int_eq(history.record.key, 'k');
 	ck_assert(is_whole(&history));
 }
+
+START_TEST(a_byte_has_the_time_when_it_came)
+{
+	history_append(&history, "one\n", 4, 1000);
+	history_commit(&history);
+	history_append(&history, "two", 3, 1000);
+	history_commit(&history);
+	history_append(&history, "\nthree\n", 7, 1500);
+	history_commit(&history);
+
+	for (unsigned again = 0; again < 2; again++) {
+		ck_assert_uint_eq(history_time(&history, 0), 1000);
+		ck_assert_uint_eq(history_time(&history, 6), 1000);
+		ck_assert_uint_eq(history_time(&history, 7), 1500);
+		ck_assert_uint_eq(history_next_time(&history, 0), 7);
+		ck_assert_uint_eq(history_next_time(&history, 7), 14);
+		ck_assert_uint_eq(history_since(&history, 1), 0);
+		ck_assert_uint_eq(history_since(&history, 1001), 7);
+		ck_assert_uint_eq(history_since(&history, 1501), 14);
+		ck_assert_int_eq(open_again(), 0);
+	}
+}
+END_TEST
+
+START_TEST(without_a_mark_there_is_no_time)
+{
+	history_append(&history, "x", 1, 0);
+	history_commit(&history);
+
+	ck_assert_uint_eq(history_time(&history, 0), 0);
+	ck_assert_uint_eq(history_next_time(&history, 0), 1);
+	ck_assert_uint_eq(history_since(&history, 1), 1);
+}
+END_TEST
+
+START_TEST(older_lines_than_marks_have_no_time)
+{
+	size_t room = history.ring_size / HISTORY_BYTES_PER_MARK;
+
+	for (unsigned i = 0; i < room + 9; i++) {
+		history_append(&history, "x\n", 2, 5000 + i);
+		history_commit(&history);
+	}
+
+	for (unsigned again = 0; again < 2; again++) {
+		ck_assert_uint_eq(history_begin(&history), 0);
+		ck_assert_uint_eq(history_time(&history, 0), 0);
+		ck_assert_uint_eq(history_time(&history, 18), 0);
+		ck_assert_uint_eq(history_next_time(&history, 0), 20);
+		ck_assert_uint_eq(history_time(&history, 20), 5010);
+		ck_assert_uint_eq(history_since(&history, 1), 20);
+		ck_assert_int_eq(open_again(), 0);
+	}
+}
+END_TEST
+
+START_TEST(a_mark_that_was_not_committed_is_forgotten)
+{
+	history_append(&history, "one\n", 4, 1000);
+	history_commit(&history);
+	history_append(&history, "two\n", 4, 2000);
+
+	ck_assert_uint_eq(history_next_time(&history, 0), 4);
+	ck_assert_int_eq(open_again(), 0);
+	ck_assert_uint_eq(history_time(&history, 3), 1000);
+	history_append(&history, "too\n", 4, 3000);
+	history_commit(&history);
+	ck_assert_uint_eq(history_time(&history, 4), 3000);
+}
+END_TEST
 
 START_TEST(forgets_what_was_not_committed)
 {
@@ -136,9 +230,9 @@ START_TEST(a_look_ends_at_the_end)
 START_TEST(knows_where_a_line_ends)
 {
 	ck_assert(history_at_line_start(&history));
-	history_append(&history, "login: ", 7);
+	history_append(&history, "login: ", 7, 1);
 	ck_assert(!history_at_line_start(&history));
-	history_append(&history, "root\r\n", 6);
+	history_append(&history, "root\r\n", 6, 1);
 	ck_assert(history_at_line_start(&history));
 	ck_assert_uint_eq(history.record.output_lines, 1);
 }
@@ -152,6 +246,11 @@ static void count_for_ever(void)
 		history.record.link_offset = history.record.end;
 		history_commit(&history);
 	}
+}
+
+static uint64_t marks_served(void)
+{
+	return history_mark_room(&history) - 1;
 }
 
 START_TEST(is_whole_after_a_kill_at_any_instruction)
@@ -173,6 +272,11 @@ START_TEST(is_whole_after_a_kill_at_any_instruction)
 		ck_assert_uint_eq(history.record.lost, history.record.end);
 		ck_assert_uint_eq(history.record.link_offset, history.record.end);
 		ck_assert(is_whole(&history));
+		ck_assert_uint_eq(history.first_mark,
+			history.record.marks > marks_served()
+				? history.record.marks - marks_served()
+				: 0);
+		ck_assert(!history.record.end || count_times(&history));
 		before = history.record.end;
 	}
 }
@@ -218,18 +322,19 @@ START_TEST(a_flipped_byte_of_the_head_is_found_or_harmless)
 
 	ck_assert_uint_eq(history.record.end, fresh ? 0 : history.committed);
 	ck_assert(is_whole(&history));
+	ck_assert_uint_eq(count_times(&history), fresh ? 0 : 1);
 }
 
 START_TEST(a_file_of_any_other_length_is_begun_anew)
 {
-	static const off_t lengths[] = { 0, 1, 4095, 4096, 20480, 28672, 40960, 1LL << 40 };
+	static const off_t lengths[] = { 0, 1, 4095, 4096, 24576, 34816, 34817, 39936, 1LL << 40 };
 
 	history_close(&history);
 	ck_assert_int_eq(truncate(path, lengths[_i]), 0);
 
 	ck_assert_int_eq(open_again(), 0);
 
-	ck_assert_msg(fresh == (lengths[_i] != 28672), "%ld", (long)lengths[_i]);
+	ck_assert_msg(fresh == (lengths[_i] != 34816), "%ld", (long)lengths[_i]);
 }
 
 START_TEST(has_its_space_even_if_its_file_had_holes)
@@ -279,6 +384,10 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, stop);
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, keeps_bytes_and_record_when_reopened);
+	tcase_add_test(tcase, a_byte_has_the_time_when_it_came);
+	tcase_add_test(tcase, without_a_mark_there_is_no_time);
+	tcase_add_test(tcase, older_lines_than_marks_have_no_time);
+	tcase_add_test(tcase, a_mark_that_was_not_committed_is_forgotten);
 	tcase_add_test(tcase, forgets_what_was_not_committed);
 	tcase_add_test(tcase, serves_what_it_promises_while_more_is_appended);
 	tcase_add_test(tcase, a_look_ends_at_the_end);
@@ -287,7 +396,7 @@ int main(void)
 	tcase_add_test(tcase, another_name_is_another_history);
 	tcase_add_test(tcase, keeps_the_size_it_was_created_with);
 	tcase_add_loop_test(tcase, a_flipped_byte_of_the_head_is_found_or_harmless, 0, 160);
-	tcase_add_loop_test(tcase, a_file_of_any_other_length_is_begun_anew, 0, 8);
+	tcase_add_loop_test(tcase, a_file_of_any_other_length_is_begun_anew, 0, 9);
 	tcase_add_test(tcase, has_its_space_even_if_its_file_had_holes);
 	tcase_add_test(tcase, follows_no_link);
 	tcase_add_test(tcase, says_that_there_is_no_directory);
