@@ -14,6 +14,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import TIMEOUT  # noqa: E402
+from limited import LimitedTest  # noqa: E402
 from mux import Mux, muxd_program  # noqa: E402
 
 SECTION, FRAME = 0x0A0D0D0A, 6
@@ -68,7 +69,7 @@ class Capture:
         return self.process.wait(TIMEOUT)
 
 
-class CaptureTest(unittest.TestCase):
+class CaptureTest(LimitedTest):
     def setUp(self):
         self.mux = self.enterContext(Mux())
         deadline = time.monotonic() + TIMEOUT

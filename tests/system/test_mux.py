@@ -19,6 +19,7 @@ from console_link import (  # noqa: E402
     CRASHED, HIDE, KEEP, OUTPUT, POWERED_OFF, REFUSED, TIMEOUT, Guest, connect, hello, message,
     read_message,
 )
+from limited import LimitedTest  # noqa: E402
 from mux import FROM_END, Mux, control, muxd_program, varlink  # noqa: E402
 
 
@@ -31,7 +32,7 @@ def pattern(length, seed=1):
     return bytes(data[:length])
 
 
-class MuxTest(unittest.TestCase):
+class MuxTest(LimitedTest):
     options = ()
 
     def setUp(self):

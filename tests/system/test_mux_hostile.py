@@ -15,6 +15,7 @@ from console_link import (  # noqa: E402
     CHANGE_BODY, CREDIT, HEADER, HELLO, INPUT, OUTPUT, POWERED_OFF, STATE, WELCOME, Guest, connect,
     hello, message, read_message,
 )
+from limited import LimitedTest  # noqa: E402
 from mux import FOLLOW, INPUT as TYPE, SIZE, UNFOLLOW, Mux, control, varlink  # noqa: E402
 
 # Connects to a socket again and again; says so once it is at it.
@@ -33,7 +34,7 @@ for count in range(sys.maxsize):
 '''
 
 
-class HostileTest(unittest.TestCase):
+class HostileTest(LimitedTest):
     def setUp(self):
         self.mux = self.enterContext(Mux())
         self.guest = Guest(self.mux.directory, "good")

@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import CRASHED, POWERED_OFF, REBOOTING, RUNNING, Guest  # noqa: E402
+from limited import LimitedTest  # noqa: E402
 from mux import Mux  # noqa: E402
 
 KILLS = 20
@@ -54,7 +55,7 @@ def account(shown, printed, name):
     return position, lost
 
 
-class KillTest(unittest.TestCase):
+class KillTest(LimitedTest):
     def kill_repeatedly(self, ring, most_unacknowledged, seed):
         chance = random.Random(seed)
         with Mux("--bufsize", "32M") as mux:

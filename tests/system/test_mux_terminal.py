@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import Guest  # noqa: E402
+from limited import LimitedTest  # noqa: E402
 from mux import Mux, control  # noqa: E402
 from terminal import TIMEOUT, Terminal  # noqa: E402
 
@@ -21,7 +22,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-class TerminalTest(unittest.TestCase):
+class TerminalTest(LimitedTest):
     def setUp(self):
         self.mux = self.enterContext(Mux(start=False))
         self.terminal = Terminal(self.mux.command("--name", "here"))

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 
+from limited import LimitedTest  # noqa: E402
 from programs import Workplace  # noqa: E402
 
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build/release"))
@@ -32,7 +33,7 @@ def wait_for(condition, what):
 
 
 @unittest.skipUnless(os.access("/dev/kvm", os.R_OK | os.W_OK), "no KVM here")
-class NetTest(unittest.TestCase):
+class NetTest(LimitedTest):
     def setUp(self):
         self.place = self.enterContext(Workplace(BUILD))
 

@@ -14,6 +14,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import POWERED_OFF, REBOOTING, RUNNING, TIMEOUT, Guest  # noqa: E402
+from limited import LimitedTest  # noqa: E402
 from mux import Mux  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
@@ -65,7 +66,7 @@ class LiveGuest:
         self.wait(lambda: data in self.guest.input)
 
 
-class OperatorTest(unittest.TestCase):
+class OperatorTest(LimitedTest):
     def setUp(self):
         self.mux = self.enterContext(Mux("--bufsize", "16M"))
 
@@ -168,7 +169,7 @@ class Viewing(OperatorTest):
         self.assertEqual(terminal.wait_exit(), 0)
 
 
-class OnItsTerminal(unittest.TestCase):
+class OnItsTerminal(LimitedTest):
     """muxd started on a terminal is that terminal."""
 
     def setUp(self):

@@ -11,6 +11,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import TIMEOUT  # noqa: E402
+from limited import LimitedTest  # noqa: E402
 from mux import Mux, muxd_program  # noqa: E402
 
 ALL = 0xFF
@@ -84,7 +85,7 @@ class Guests:
         return found
 
 
-class SwitchTest(unittest.TestCase):
+class SwitchTest(LimitedTest):
     def setUp(self):
         self.mux = self.enterContext(Mux())
         self.mux.run("wire", "add", "switch", "lan")

@@ -4,10 +4,11 @@
 import signal
 import unittest
 
+from limited import LimitedTest
 from terminal import Terminal, TerminalTimeout, screen_lines
 
 
-class TerminalTest(unittest.TestCase):
+class TerminalTest(LimitedTest):
     def test_what_is_typed_reaches_the_program_and_its_answer_is_found(self):
         with Terminal(["cat"]) as terminal:
             terminal.send("hello\r")

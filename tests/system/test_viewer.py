@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from fake_mux import TIMEOUT, FakeMux  # noqa: E402
+from limited import LimitedTest  # noqa: E402
 from mux import muxd_program  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
@@ -27,7 +28,7 @@ def child_of(pid):
         return int(children.read())
 
 
-class ViewerTest(unittest.TestCase):
+class ViewerTest(LimitedTest):
     def setUp(self):
         self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix="viewer-"))
         self.path = os.path.join(self.directory, "control.sock")

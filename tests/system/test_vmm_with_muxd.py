@@ -10,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 
+from limited import LimitedTest  # noqa: E402
 from mux import Mux  # noqa: E402
 from tiny_guest import POWERED_OFF, TinyGuest  # noqa: E402
 
@@ -22,7 +23,7 @@ WHOLE = b"started\n" + NUMBERED + b"powering off\n"
 MARKER = rb"(^|(?<=\n)|\r\n)--- [^\n]* ---\r\n"  # what muxd puts between
 
 
-class VmmWithMuxd(unittest.TestCase):
+class VmmWithMuxd(LimitedTest):
     def setUp(self):
         self.mux = self.enterContext(Mux())
         self.viewer = self.mux.attach()

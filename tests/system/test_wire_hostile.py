@@ -10,13 +10,14 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from limited import LimitedTest  # noqa: E402
 from mux import Mux, muxd_program  # noqa: E402
 
 TIMEOUT = 300
 PRIVATE_MOST = 256  # KiB that an allocator may keep for itself
 
 
-class HostileGuestTest(unittest.TestCase):
+class HostileGuestTest(LimitedTest):
     def setUp(self):
         self.mux = self.enterContext(Mux(start=False))
         path = os.path.join(self.mux.directory, "muxd.toml")

@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import REFUSED, TIMEOUT, connect, hello, read_message  # noqa: E402
 from frontend import Frontend  # noqa: E402
+from limited import LimitedTest  # noqa: E402
 from mux import Mux, control, muxd_program, varlink  # noqa: E402
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -45,7 +46,7 @@ def is_alive(pid):
         return False
 
 
-class WireTest(unittest.TestCase):
+class WireTest(LimitedTest):
     options = ()
 
     def setUp(self):

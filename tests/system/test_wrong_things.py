@@ -14,6 +14,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 
 from fake_muxd import FakeMuxd  # noqa: E402
+from limited import LimitedTest  # noqa: E402
 from tiny_guest import GUEST, OPERATOR_ERROR, POWERED_OFF, TIMEOUT, VMM  # noqa: E402
 
 IS_ROOT = os.geteuid() == 0
@@ -21,7 +22,7 @@ ELF_MACHINE = 18  # offset of e_machine
 AARCH64 = 183
 
 
-class WrongThings(unittest.TestCase):
+class WrongThings(LimitedTest):
     def setUp(self):
         self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix="vmm-test-"))
 

@@ -5,8 +5,8 @@ import re
 import subprocess
 import tempfile
 import time
-import unittest
 
+from limited import LimitedTest
 from mux import Mux
 
 TIMEOUT = 300  # seconds, for programs that start slowly on a busy machine
@@ -59,8 +59,10 @@ class Background:
         raise AssertionError(f"{self.command[0]}: no {pattern!r}\n{self.text()}")
 
 
-class WirePeers(unittest.TestCase):
+class WirePeers(LimitedTest):
     """A muxd with a cable and a switch, and programs that plug into them."""
+
+    limit = 900  # with emulated guests
 
     def setUp(self):
         self.directory = self.enterContext(tempfile.TemporaryDirectory(prefix="peers-"))
