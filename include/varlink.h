@@ -45,6 +45,7 @@ void varlink_service_destroy(struct varlink_service *service); /* closes every c
 
 void *varlink_owner(const struct varlink_call *call);
 bool varlink_wants_more(const struct varlink_call *call); /* the caller set "more" */
+int varlink_descriptor(const struct varlink_call *call); /* of the caller's connection; borrowed */
 
 /* parameters are taken (a reference is stolen); NULL is an empty object. */
 void varlink_reply(struct varlink_call *call, json_t *parameters);

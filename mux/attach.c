@@ -31,10 +31,22 @@ void attach_doom(struct attach_peer *peer)
 	peer->doomed = true;
 }
 
-static void tell(struct attach_peer *peer, uint16_t type, const struct iovec *parts, unsigned count)
+void attach_tell(struct attach_peer *peer, uint16_t type, const struct iovec *parts, unsigned count)
 {
 	if (message_send(bufferevent_get_output(peer->stream), type, parts, count))
 		attach_doom(peer);
+}
+
+static struct follow_queue *queue_of(struct follow *follow)
+{
+	return follow->queued_connected ? &follow->peer->ready_connected : &follow->peer->ready;
+}
+
+static void dequeue(struct follow *follow)
+{
+	if (follow->queued)
+		TAILQ_REMOVE(queue_of(follow), follow, of_ready);
+	follow->queued = false;
 }
 
 static void follow_free(struct follow *follow)
@@ -43,8 +55,7 @@ static void follow_free(struct follow *follow)
 
 	if (!follow->announced)
 		peer->unannounced--;
-	if (follow->queued)
-		TAILQ_REMOVE(&peer->ready, follow, of_ready);
+	dequeue(follow);
 	if (follow->channel)
 		LIST_REMOVE(follow, of_channel);
 	else
@@ -67,7 +78,7 @@ static void tell_channel(struct follow *follow)
 		follow->peer->unannounced--;
 	follow->announced = true;
 	if (text)
-		tell(follow->peer, ATTACH_CHANNEL, parts, ARRAY_SIZE(parts));
+		attach_tell(follow->peer, ATTACH_CHANNEL, parts, ARRAY_SIZE(parts));
 	else
 		attach_doom(follow->peer);
 	free(text);
@@ -78,7 +89,7 @@ static void tell_gone(struct follow *follow)
 {
 	struct iovec part = { &follow->id, sizeof(follow->id) };
 
-	tell(follow->peer, ATTACH_GONE, &part, 1);
+	attach_tell(follow->peer, ATTACH_GONE, &part, 1);
 	follow_free(follow);
 }
 
@@ -88,7 +99,7 @@ static void tell_credit(struct follow *follow)
 	struct iovec part = { &credit, sizeof(credit) };
 
 	follow->credit = false;
-	tell(follow->peer, ATTACH_CREDIT, &part, 1);
+	attach_tell(follow->peer, ATTACH_CREDIT, &part, 1);
 }
 
 static void tell_lost(struct follow *follow)
@@ -102,7 +113,7 @@ static void tell_lost(struct follow *follow)
 	struct iovec part = { &lost, sizeof(lost) };
 
 	follow->position = begin;
-	tell(follow->peer, ATTACH_LOST, &part, 1);
+	attach_tell(follow->peer, ATTACH_LOST, &part, 1);
 }
 
 static void tell_output(struct follow *follow)
@@ -112,7 +123,7 @@ static void tell_output(struct follow *follow)
 
 	follow->position +=
 		history_look(&follow->channel->history, follow->position, OUTPUT_PIECE, parts + 1);
-	tell(follow->peer, ATTACH_OUTPUT, parts, ARRAY_SIZE(parts));
+	attach_tell(follow->peer, ATTACH_OUTPUT, parts, ARRAY_SIZE(parts));
 }
 
 static bool has_output(const struct follow *follow)
@@ -122,7 +133,8 @@ static bool has_output(const struct follow *follow)
 
 static bool has_news(const struct follow *follow)
 {
-	return !follow->channel || follow->announce || follow->credit || has_output(follow);
+	return !follow->channel || follow->announce || follow->writer_due || follow->asker_due ||
+		follow->credit || has_output(follow);
 }
 
 /* One thing. False: it was the last, and the follow is gone. */
@@ -134,6 +146,8 @@ static bool tell_news(struct follow *follow)
 	}
 	if (follow->announce)
 		tell_channel(follow);
+	else if (follow->writer_due || follow->asker_due)
+		attach_writer_tell(follow);
 	else if (follow->credit)
 		tell_credit(follow);
 	else if (has_output(follow) && follow->position < history_begin(&follow->channel->history))
@@ -147,8 +161,22 @@ static void enqueue(struct follow *follow)
 {
 	if (follow->queued || !has_news(follow))
 		return;
-	TAILQ_INSERT_TAIL(&follow->peer->ready, follow, of_ready);
 	follow->queued = true;
+	follow->queued_connected = follow->input;
+	TAILQ_INSERT_TAIL(queue_of(follow), follow, of_ready);
+}
+
+/* The next one to tell something, taken out of its queue, or NULL. */
+static struct follow *next_ready(struct attach_peer *peer)
+{
+	struct follow *connected = TAILQ_FIRST(&peer->ready_connected);
+	struct follow *other = TAILQ_FIRST(&peer->ready);
+	struct follow *next = !connected || (other && peer->others_turn) ? other : connected;
+
+	peer->others_turn = next == connected;
+	if (next)
+		dequeue(next);
+	return next;
 }
 
 static void tell_ready(struct attach_peer *peer)
@@ -156,24 +184,24 @@ static void tell_ready(struct attach_peer *peer)
 	if (peer->unannounced || peer->ready_told)
 		return;
 	peer->ready_told = true;
-	tell(peer, ATTACH_READY, NULL, 0);
+	attach_tell(peer, ATTACH_READY, NULL, 0);
 }
 
 static void progress(struct attach_peer *peer)
 {
 	struct evbuffer *output = bufferevent_get_output(peer->stream);
 	struct follow *follow;
+	bool told = false;
 
 	while (!peer->doomed && evbuffer_get_length(output) < UNSENT_MOST &&
-		(follow = TAILQ_FIRST(&peer->ready))) {
-		TAILQ_REMOVE(&peer->ready, follow, of_ready);
-		follow->queued = false;
+		(follow = next_ready(peer))) {
 		if (tell_news(follow))
 			enqueue(follow);
 		tell_ready(peer);
+		told = true;
 	}
 	tell_ready(peer);
-	if (!peer->doomed)
+	if (!peer->doomed && told)
 		stream_flush(peer->stream); /* an echo is on its way to eyes */
 }
 
@@ -187,7 +215,7 @@ void attach_wake(struct follow *follow)
 
 void attach_allow(struct follow *follow)
 {
-	if (!follow->input || follow->granted - follow->received > INPUT_WINDOW / 2 ||
+	if (follow->channel->writer != follow || follow->granted - follow->received > INPUT_WINDOW / 2 ||
 		evbuffer_get_length(follow->channel->input) >= CHANNEL_INPUT_PAUSE)
 		return;
 	follow->granted = follow->received + INPUT_WINDOW;
@@ -256,22 +284,11 @@ void attach_channel_took_input(struct channel *channel)
 	}
 }
 
-unsigned attach_typing(const struct channel *channel)
-{
-	const struct follow *follow;
-	unsigned count = 0;
-
-	LIST_FOREACH(follow, &channel->follows, of_channel)
-	{
-		count += follow->input;
-	}
-	return count;
-}
-
 void attach_channel_dropped(struct channel *channel)
 {
 	struct follow *follow;
 
+	channel->writer = NULL;
 	while ((follow = LIST_FIRST(&channel->follows))) {
 		struct attach_peer *peer = follow->peer;
 
@@ -300,14 +317,34 @@ void attach_notice(struct mux *mux, const char *format, ...)
 	LIST_FOREACH(peer, &mux->peers, link)
 	{
 		if (evbuffer_get_length(bufferevent_get_output(peer->stream)) < UNSENT_MOST)
-			tell(peer, ATTACH_NOTICE, &part, 1);
+			attach_tell(peer, ATTACH_NOTICE, &part, 1);
 	}
+}
+
+bool attach_has_room(const struct mux *mux, int fd)
+{
+	const struct attach_peer *peer;
+	struct person person;
+	unsigned count = 0;
+
+	person_at(fd, &person);
+	LIST_FOREACH(peer, &mux->peers, link)
+	{
+		count += peer->person.uid == person.uid;
+	}
+	return mux->peer_count < ATTACH_PEERS_MAX &&
+		(count < ATTACH_PEERS_OF_USER_MAX || person_is_ours(person.uid));
 }
 
 void attach_destroy(struct attach_peer *peer)
 {
-	while (!LIST_EMPTY(&peer->follows))
-		follow_free(LIST_FIRST(&peer->follows));
+	struct follow *follow;
+
+	while ((follow = LIST_FIRST(&peer->follows))) {
+		follow->input = false;
+		attach_writer_leave(follow);
+		follow_free(follow);
+	}
 	LIST_REMOVE(peer, link);
 	peer->mux->peer_count--;
 	bufferevent_free(peer->stream);
@@ -366,6 +403,8 @@ bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only)
 	peer->read_only = read_only;
 	LIST_INIT(&peer->follows);
 	TAILQ_INIT(&peer->ready);
+	TAILQ_INIT(&peer->ready_connected);
+	person_at(bufferevent_getfd(stream), &peer->person);
 	LIST_INSERT_HEAD(&mux->peers, peer, link);
 	mux->peer_count++;
 	bufferevent_setcb(stream, attach_readable, attach_written, attach_event, peer);

@@ -7,6 +7,7 @@
 struct attach_peer;
 struct bufferevent;
 struct channel;
+struct person;
 
 /*
  * muxd's end of an attach stream (attach_stream.h); takes the stream. It ends by itself when the
@@ -25,7 +26,11 @@ void attach_channel_dropped(struct channel *channel);
 /* A line for people. Viewers that do not read miss it. */
 void attach_notice(struct mux *mux, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* How many viewers type at it. */
-unsigned attach_typing(const struct channel *channel);
+/* Who types at a channel, or NULL, and how many others are connected to it. */
+const struct person *attach_writer(const struct channel *channel);
+unsigned attach_watchers(const struct channel *channel);
+
+/* May one more viewer of this user come? */
+bool attach_has_room(const struct mux *mux, int fd);
 
 #endif

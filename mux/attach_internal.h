@@ -4,6 +4,7 @@
 #include "attach.h"
 #include "log.h"
 #include "message.h"
+#include "person.h"
 
 #include <stdint.h>
 
@@ -11,19 +12,22 @@
  * How it works. What a viewer must be told is never queued ahead, it is kept as facts in its
  * follows: announce, credit, a position. A follow with something to tell stands in the ready
  * queue, and whenever the stream has little unsent, the first of them tells one thing and goes to
- * the end. So a viewer that does not read costs one buffer, and channels take turns.
+ * the end. So a viewer that does not read costs one buffer, and channels take turns. The one that
+ * the viewer is connected to has every second turn: an echo does not wait for all the others.
  */
 struct attach_peer {
 	struct mux *mux;
 	struct bufferevent *stream; /* owned */
 	bool read_only;
+	struct person person; /* at the other end */
 	bool doomed; /* ended by the loop */
 	bool ready_told;
 	unsigned unannounced; /* channels to be announced before READY */
 	unsigned gone; /* follows whose channel was dropped */
 
 	LIST_HEAD(, follow) follows; /* owned; one for every channel */
-	TAILQ_HEAD(, follow) ready;
+	TAILQ_HEAD(follow_queue, follow) ready, ready_connected;
+	bool others_turn; /* of the two queues, while both have something */
 	LIST_ENTRY(attach_peer) link;
 };
 
@@ -35,9 +39,14 @@ struct follow {
 	bool announced; /* once at least */
 	bool announce; /* is due */
 	bool streaming;
-	bool input;
+	bool input; /* connected: it types, or watches who does */
 	bool credit; /* is due */
-	bool queued; /* in the ready queue */
+	bool writer_due; /* who the writer is */
+	bool asker_due; /* to the writer: who asks */
+	uint64_t asked; /* to become the writer: the lower the earlier; 0: did not */
+	uint64_t discarded; /* input of a former writer, untold */
+	bool queued; /* in a ready queue: */
+	bool queued_connected; /* in which one */
 	uint64_t position;
 	uint64_t granted; /* input bytes in all */
 	uint64_t received;
@@ -51,6 +60,17 @@ void attach_wake(struct follow *follow);
 
 /* More input may come, if there is room for it. */
 void attach_allow(struct follow *follow);
+
+/* attach_writer.c: who types at a channel. */
+void attach_writer_claim(struct follow *follow); /* unless there is a writer */
+void attach_writer_leave(struct follow *follow); /* no more, and it does not ask */
+void attach_writer_take(struct follow *follow, bool force);
+void attach_writer_yield(struct follow *follow);
+void attach_writer_tell(struct follow *follow); /* what is due */
+
+/* A message, or the end of a viewer if memory is short. */
+void attach_tell(struct attach_peer *peer, uint16_t type, const struct iovec *parts,
+	unsigned count);
 
 /* Give up on this viewer, from the loop. */
 void attach_doom(struct attach_peer *peer);

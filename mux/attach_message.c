@@ -15,8 +15,24 @@ const struct message_rule attach_rules[] = {
 	{ ATTACH_INPUT, "INPUT", sizeof(uint32_t), sizeof(uint32_t) + ATTACH_BYTES_MAX },
 	{ ATTACH_BREAK, "BREAK", sizeof(uint32_t), sizeof(uint32_t) },
 	{ ATTACH_SIZE, "SIZE", sizeof(struct attach_size), sizeof(struct attach_size) },
+	{ ATTACH_TAKE, "TAKE", sizeof(struct attach_take), sizeof(struct attach_take) },
+	{ ATTACH_YIELD, "YIELD", sizeof(uint32_t), sizeof(uint32_t) },
 };
 const size_t attach_rule_count = ARRAY_SIZE(attach_rules);
+
+/* What the flags say of typing. Who is connected already does not become the writer by them. */
+static void connect_follow(struct follow *follow, uint32_t flags)
+{
+	bool was_connected = follow->input;
+
+	follow->input = flags & FOLLOW_INPUT;
+	if (!follow->input)
+		attach_writer_leave(follow);
+	else if (!was_connected)
+		follow->writer_due = true;
+	if (!was_connected && !(flags & FOLLOW_WATCH))
+		attach_writer_claim(follow);
+}
 
 static int follow(struct follow *follow, const struct message *message)
 {
@@ -25,12 +41,12 @@ static int follow(struct follow *follow, const struct message *message)
 
 	memcpy(&request, message->body, sizeof(request));
 	follow->streaming = true;
-	follow->input = request.flags & FOLLOW_INPUT && !follow->peer->read_only;
 	follow->position = request.position < history->committed ? request.position
 								 : history->committed;
 	follow->announce = true;
+	connect_follow(follow, request.flags);
 	attach_allow(follow);
-	follow->credit = follow->input;
+	follow->credit = follow->channel->writer == follow;
 	attach_wake(follow);
 	return 0;
 }
@@ -39,9 +55,15 @@ static int input(struct follow *follow, const struct message *message)
 {
 	size_t length = message->length - sizeof(uint32_t);
 
-	if (!follow->input || length > follow->granted - follow->received)
+	if (length > follow->granted - follow->received)
 		return -EPROTO;
 	follow->received += length;
+	if (follow->channel->writer != follow) {
+		follow->discarded += length;
+		follow->writer_due = follow->input;
+		attach_wake(follow);
+		return 0;
+	}
 	channel_type(follow->channel, message->body + sizeof(uint32_t), length);
 	attach_allow(follow);
 	return 0;
@@ -60,6 +82,14 @@ static int resize(struct follow *follow, const struct message *message)
 	return 0;
 }
 
+static void take(struct follow *follow, const struct message *message)
+{
+	struct attach_take request;
+
+	memcpy(&request, message->body, sizeof(request));
+	attach_writer_take(follow, request.force);
+}
+
 static int handle(struct follow *of, const struct message *message)
 {
 	switch (message->rule->type) {
@@ -68,15 +98,22 @@ static int handle(struct follow *of, const struct message *message)
 	case ATTACH_UNFOLLOW:
 		of->streaming = false;
 		of->input = false;
+		attach_writer_leave(of);
 		return 0;
 	case ATTACH_INPUT:
 		return input(of, message);
 	case ATTACH_BREAK:
-		if (of->channel->device && !of->peer->read_only)
+		if (of->channel->device && of->channel->writer == of)
 			device_break(of->channel->device);
 		return 0;
 	case ATTACH_SIZE:
-		return of->peer->read_only ? 0 : resize(of, message);
+		return of->channel->writer == of ? resize(of, message) : 0;
+	case ATTACH_TAKE:
+		take(of, message);
+		return 0;
+	case ATTACH_YIELD:
+		attach_writer_yield(of);
+		return 0;
 	default:
 		return -EPROTO;
 	}

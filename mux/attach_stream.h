@@ -18,6 +18,14 @@
  * as of now, before any OUTPUT. A position beyond the end means the end (ATTACH_FROM_END); one
  * before the begin gives LOST first. Another FOLLOW of a followed channel moves it; credit goes on
  * counting.
+ *
+ * One viewer types at a channel, its writer; the others that are connected to it watch. Who follows
+ * with FOLLOW_INPUT is told who that is (WRITER) and of each change. It becomes the writer if
+ * nobody is, unless it only wants to watch (FOLLOW_WATCH). TAKE asks for it: at once if nobody is
+ * the writer or if it is forced, else the writer is told who asks, and gives it away by YIELD or by
+ * leaving; then it goes to the one that has asked first. Only the writer gets credit, and only its
+ * BREAK and SIZE mean something; input of a former writer that was on its way is thrown away and
+ * counted.
  */
 #define ATTACH_FROM_END UINT64_MAX
 #define ATTACH_VERSION 2
@@ -32,12 +40,15 @@ enum attach_message {
 	ATTACH_CREDIT, /* muxd: struct attach_credit */
 	ATTACH_NOTICE, /* muxd: one line of text for people */
 	ATTACH_READY, /* muxd: empty; all channels there are have been announced */
+	ATTACH_WRITER, /* muxd: struct attach_writer, text */
 
 	ATTACH_FOLLOW = 64, /* viewer: struct attach_follow */
 	ATTACH_UNFOLLOW, /* viewer: uint32_t id */
 	ATTACH_INPUT, /* viewer: uint32_t id, bytes; only within the credit */
 	ATTACH_BREAK, /* viewer: uint32_t id */
 	ATTACH_SIZE, /* viewer: struct attach_size */
+	ATTACH_TAKE, /* viewer: struct attach_take */
+	ATTACH_YIELD, /* viewer: uint32_t id */
 };
 
 /*
@@ -68,14 +79,33 @@ struct attach_credit {
 };
 
 enum attach_follow_flag {
-	FOLLOW_INPUT = 1, /* this viewer types here; muxd answers with CREDIT */
+	FOLLOW_INPUT = 1, /* connected: it types here or watches who does; CREDIT and WRITER come */
 	FOLLOW_TIMES = 2, /* all bytes of one OUTPUT came at its time */
+	FOLLOW_WATCH = 4, /* with FOLLOW_INPUT: not the writer unless it asks */
 };
 
 struct attach_follow {
 	uint32_t id;
 	uint32_t flags; /* enum attach_follow_flag; others are left alone */
 	uint64_t position;
+};
+
+enum attach_writer_state {
+	WRITER_FREE = 1, /* nobody types there */
+	WRITER_MINE, /* this viewer does */
+	WRITER_OTHER, /* text: who does, such as "root (pid 4711)" */
+	WRITER_ASKED, /* this viewer does; text: who wants to */
+};
+
+struct attach_writer {
+	uint32_t id;
+	uint32_t state; /* enum attach_writer_state */
+	uint64_t discarded; /* input bytes since the last WRITER, thrown away */
+};
+
+struct attach_take {
+	uint32_t id;
+	uint32_t force; /* 1: without asking */
 };
 
 struct attach_size {

@@ -6,6 +6,7 @@
 #include "device.h"
 #include "log.h"
 #include "timestamps.h"
+#include "person.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -293,6 +294,18 @@ json_t *channel_brief_json(const struct channel *channel)
 		(json_int_t)channel->history.committed, "opened", (json_int_t)channel->opened);
 }
 
+/* Who types, and how many watch. */
+static void add_typists(const struct channel *channel, json_t *json)
+{
+	const struct person *writer = attach_writer(channel);
+	json_t *who = json_null();
+
+	if (writer)
+		who = json_pack("{s:s, s:i}", "user", writer->user, "pid", (int)writer->pid);
+	json_object_set_new(json, "writer", who);
+	json_object_set_new(json, "watchers", json_integer(attach_watchers(channel)));
+}
+
 json_t *channel_json(const struct channel *channel)
 {
 	const struct history_record *record = &channel->history.record;
@@ -305,6 +318,7 @@ json_t *channel_json(const struct channel *channel)
 		"lines", (json_int_t)record->input_lines, "bytes", (json_int_t)record->input_bytes,
 		"boots", (json_int_t)record->boots);
 
+	add_typists(channel, rest);
 	if (!json || !rest || json_object_update(json, rest)) {
 		json_decref(json);
 		json = NULL;

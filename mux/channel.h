@@ -35,6 +35,7 @@ struct channel {
 	bool is_log; /* of a wire: no guest can have it, and what is typed goes nowhere */
 	LIST_HEAD(, follow) follows; /* the viewers that have been told of it */
 	struct channel_watch_list watches;
+	struct follow *writer; /* of them, who types; or NULL */
 	TAILQ_ENTRY(channel) link;
 };
 

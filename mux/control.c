@@ -280,7 +280,7 @@ static void attach_method(struct varlink_call *call, json_t *parameters)
 			json_pack("{s:i}", "version", ATTACH_VERSION));
 		return;
 	}
-	if (control->mux->peer_count >= ATTACH_PEERS_MAX) {
+	if (!attach_has_room(control->mux, varlink_descriptor(call))) {
 		varlink_fail(call, CONTROL_INTERFACE ".TooManyViewers", NULL);
 		return;
 	}

@@ -27,6 +27,7 @@ struct arguments {
 	struct mux_config config; /* as that file has it */
 	char control_path[PATH_MAX + 16]; /* of a running muxd */
 	bool read_only;
+	bool take;
 	bool help;
 	bool version;
 };
@@ -94,6 +95,13 @@ static bool set_read_only(struct arguments *arguments, const char *value)
 	return true;
 }
 
+static bool set_take(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	arguments->take = true;
+	return true;
+}
+
 static bool set_log_level(struct arguments *arguments, const char *value)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
@@ -152,6 +160,7 @@ static const struct option_row options[] = {
 	{ 'B', "bufsize", "SIZE", "history of a new channel, 256K if not told", set_history_size },
 	{ 'e', "escape", "KEY", "the escape key: Ctrl-E, ^T, @, none", set_escape },
 	{ 'R', "read-only", NULL, "attach: nothing typed reaches a guest", set_read_only },
+	{ 'T', "take", NULL, "attach: type, without asking who does now", set_take },
 	{ 'l', "log-level", "LEVEL", "error, warning, info or debug", set_log_level },
 	{ 'v', "verbose", NULL, "the same as --log-level debug", set_verbose },
 	{ 'q', "quiet", NULL, "the same as --log-level warning", set_quiet },
@@ -226,6 +235,7 @@ static int attach(const struct arguments *arguments, int count, char **words)
 		.control_path = arguments->control_path,
 		.what = count ? words[0] : "console",
 		.read_only = arguments->read_only,
+		.take = arguments->take,
 		.escape = arguments->server.escape,
 	};
 

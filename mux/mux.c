@@ -91,6 +91,7 @@ void mux_close(struct mux *mux)
 	if (mux->control)
 		control_destroy(mux->control);
 	device_listener_destroy(mux->listener);
+	mux->closing = true;
 	while (!LIST_EMPTY(&mux->peers))
 		attach_destroy(LIST_FIRST(&mux->peers));
 	while (!LIST_EMPTY(&mux->devices))

@@ -13,7 +13,8 @@
 
 #define CHANNELS_MAX 1024
 #define CHANNELS_DEAD_MAX 64 /* that are not to be kept */
-#define ATTACH_PEERS_MAX 64
+#define ATTACH_PEERS_MAX 256
+#define ATTACH_PEERS_OF_USER_MAX 192 /* of one that is neither root nor muxd's own */
 
 struct channel;
 struct device;
@@ -44,6 +45,8 @@ struct mux {
 	unsigned device_count;
 	LIST_HEAD(attach_peer_list, attach_peer) peers; /* owned */
 	unsigned peer_count;
+	uint64_t last_ask; /* of viewers that want to type */
+	bool closing;
 	struct log_limit limit; /* of what viewers can cause */
 	struct device_listener *listener; /* owned */
 	struct control *control; /* owned */

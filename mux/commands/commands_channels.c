@@ -4,6 +4,7 @@
 #include "channel.h"
 #include "commands.h"
 #include "keys.h"
+#include "person.h"
 
 #include <event2/buffer.h>
 #include <fnmatch.h>
@@ -100,6 +101,8 @@ static void list_short(struct command_call *call, struct channel *channel)
 static void list_long(struct command_call *call, struct channel *channel)
 {
 	const struct history_record *record = &channel->history.record;
+	const struct person *writer = attach_writer(channel);
+	char text[PERSON_TEXT_MAX] = "";
 	time_t since = (time_t)record->since;
 	struct tm broken_down;
 	char when[32] = "?";
@@ -107,10 +110,13 @@ static void list_long(struct command_call *call, struct channel *channel)
 	if (localtime_r(&since, &broken_down))
 		strftime(when, sizeof(when), "%F %T", &broken_down);
 	list_one(call, channel);
-	command_print(call, " since %s pid:%llu pending:%zu typing:%u%s%s%s\n", when,
+	command_print(call, " since %s pid:%llu pending:%zu watchers:%u%s%s%s", when,
 		(unsigned long long)record->pid, evbuffer_get_length(channel->input),
-		attach_typing(channel), record->keep ? " keep" : "", *record->reason ? " " : "",
+		attach_watchers(channel), record->keep ? " keep" : "", *record->reason ? " " : "",
 		record->reason);
+	if (writer)
+		person_text(writer, text);
+	command_print(call, "%s%s\n", writer ? " writer: " : "", text);
 }
 
 static void list_json(struct command_call *call, struct channel *channel)

@@ -17,6 +17,8 @@ const struct key key_table[] = {
 	{ 'l', KEY_BREAK, 0, "send a BREAK" },
 	{ 'h', KEY_HIDE_OTHERS, 0, "hide the other guests" },
 	{ 's', KEY_SHOW_ALL, 0, "show all guests" },
+	{ 't', KEY_TAKE, 0, "ask to type where another terminal does" },
+	{ 'y', KEY_YIELD, 0, "let the terminal that asked type" },
 };
 const size_t key_count = ARRAY_SIZE(key_table);
 

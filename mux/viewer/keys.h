@@ -18,6 +18,8 @@ enum key_action {
 	KEY_BREAK,
 	KEY_HIDE_OTHERS,
 	KEY_SHOW_ALL,
+	KEY_TAKE, /* typing at a channel, from another viewer */
+	KEY_YIELD,
 	KEY_CHANNEL, /* byte is no key of ours: connect to the channel whose key it is */
 };
 

@@ -13,6 +13,7 @@ struct viewer_options {
 	const char *prompt; /* its name instead of the one muxd tells, or NULL */
 	int escape; /* the escape key's byte; 0: Ctrl-E; -1: none */
 	bool read_only; /* nothing typed reaches a guest */
+	bool take; /* typing is taken from other viewers without asking them */
 	bool owns_mux; /* of a muxd started on this terminal: ends when that muxd ends */
 };
 

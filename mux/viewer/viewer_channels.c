@@ -25,13 +25,13 @@ static void remove_channel(struct viewer *viewer, struct viewer_channel *channel
 
 void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position)
 {
-	bool input = channel == viewer->connected && !viewer->options->read_only;
 	struct attach_follow follow = {
 		.id = channel->id,
-		.flags = input ? FOLLOW_INPUT : 0,
 		.position = position,
 	};
 
+	if (channel == viewer->connected)
+		follow.flags = viewer_watches(channel) ? FOLLOW_INPUT | FOLLOW_WATCH : FOLLOW_INPUT;
 	channel->seeking = channel->followed && position != ATTACH_FROM_END;
 	channel->followed = true;
 	channel->known = position != ATTACH_FROM_END;
@@ -355,6 +355,7 @@ static void stream_message(void *owner, const struct message *message)
 		[ATTACH_LOST] = read_lost,
 		[ATTACH_CREDIT] = read_credit,
 		[ATTACH_NOTICE] = read_notice,
+		[ATTACH_WRITER] = viewer_read_writer,
 	};
 
 	if (message->rule->type == ATTACH_READY)

@@ -13,7 +13,7 @@ static void put_line(struct viewer *viewer, const char *before, const char *name
 	evbuffer_add_printf(viewer->terminal.out, "%s%s%s\r\n", before, name, after);
 }
 
-static void send_size(struct viewer *viewer)
+void viewer_send_size(struct viewer *viewer)
 {
 	struct attach_size size = { 0 };
 
@@ -31,7 +31,7 @@ static void ask_for_history(struct viewer *viewer)
 	viewer->replay = REPLAY_ASKED;
 	evbuffer_drain(viewer->history, evbuffer_get_length(viewer->history));
 	viewer_follow(viewer, viewer->connected, ATTACH_FROM_END);
-	send_size(viewer);
+	viewer_send_size(viewer);
 }
 
 void viewer_connect(struct viewer *viewer, struct viewer_channel *channel)
@@ -52,6 +52,9 @@ void viewer_connect(struct viewer *viewer, struct viewer_channel *channel)
 		put_line(viewer, "------------- Connecting to '", channel->text.name,
 			"' -------------");
 	viewer->connected = channel;
+	channel->writing = 0;
+	channel->took = false;
+	channel->taking = viewer->options->take;
 	viewer->view.whole_lines = true;
 	viewer->view.moves = false;
 	viewer->dropping = false;
@@ -102,7 +105,7 @@ void viewer_reconnect(struct viewer *viewer)
 		return;
 	if (channel->known && channel->position <= channel->end && viewer->replay == REPLAY_DONE) {
 		viewer_follow(viewer, channel, channel->position);
-		send_size(viewer);
+		viewer_send_size(viewer);
 	} else {
 		ask_for_history(viewer);
 	}
@@ -194,7 +197,7 @@ void viewer_size_changed(struct viewer *viewer)
 	viewer->view.width = columns;
 	viewer->screen.width = columns;
 	if (viewer->connected) {
-		send_size(viewer);
+		viewer_send_size(viewer);
 		return;
 	}
 	view_forget(&viewer->view);
@@ -236,6 +239,8 @@ void viewer_type(struct viewer *viewer, const void *bytes, size_t length)
 		viewer_message(viewer, "%s: attached read-only, nothing is sent", channel->name);
 		return;
 	}
+	if (!viewer_may_type(viewer, channel))
+		return;
 	evbuffer_add(channel->typed, bytes, length);
 	viewer_send_typed(viewer, channel);
 }

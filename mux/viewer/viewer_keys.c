@@ -163,6 +163,12 @@ static void act(struct viewer *viewer, const struct key_event *event)
 	case KEY_SHOW_ALL:
 		show_all(viewer);
 		break;
+	case KEY_TAKE:
+		viewer_take(viewer);
+		break;
+	case KEY_YIELD:
+		viewer_yield(viewer);
+		break;
 	case KEY_CHANNEL:
 		switch_to(viewer, event->byte);
 		break;

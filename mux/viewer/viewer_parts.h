@@ -29,6 +29,7 @@ struct terminal_guard;
 #define VIEWER_SIGNALS 7
 #define VIEWER_WORD_MAX 64 /* bytes of a state's word */
 #define VIEWER_REASON_MAX 256
+#define VIEWER_WHO_MAX 64
 
 enum viewer_replay {
 	REPLAY_DONE, /* what comes is live */
@@ -55,6 +56,12 @@ struct viewer_channel {
 	uint64_t begin, end, opened; /* as last announced */
 	struct evbuffer *typed; /* owned; what muxd has not allowed yet */
 	uint64_t sent, credit; /* input bytes of this stream */
+	enum attach_writer_state writing; /* as muxd says; 0: it did not yet */
+	char writer[VIEWER_WHO_MAX]; /* who types there, if another does */
+	char asker[VIEWER_WHO_MAX]; /* who wants to, and this viewer does; "": nobody */
+	bool taking; /* from whoever types there when this viewer is connected */
+	bool hinted; /* why nothing can be typed was said */
+	bool took; /* muxd has not answered yet: what is typed waits for that */
 };
 
 struct viewer {
@@ -129,12 +136,21 @@ void viewer_connect(struct viewer *viewer, struct viewer_channel *channel);
 void viewer_leave(struct viewer *viewer);
 void viewer_reconnect(struct viewer *viewer); /* the stream is a new one */
 void viewer_size_changed(struct viewer *viewer);
+void viewer_send_size(struct viewer *viewer); /* to the connected guest */
 void viewer_type(struct viewer *viewer, const void *bytes, size_t length);
 void viewer_send_typed(struct viewer *viewer, struct viewer_channel *channel);
 /* Output of the connected channel, while the replay is not done. */
 void viewer_replay(struct viewer *viewer, const void *bytes, size_t length);
 /* The connected channel was announced anew. */
 void viewer_replay_announced(struct viewer *viewer);
+
+/* viewer_writer.c: who types at a channel */
+bool viewer_watches(const struct viewer_channel *channel); /* muxd takes nothing typed there */
+/* False, with a line that says so once, if this viewer only watches. */
+bool viewer_may_type(struct viewer *viewer, struct viewer_channel *channel);
+void viewer_take(struct viewer *viewer); /* ask for it, or take it */
+void viewer_yield(struct viewer *viewer); /* to who has asked */
+void viewer_read_writer(struct viewer *viewer, const struct message *message);
 
 /* viewer_keys.c: what the operator types */
 void viewer_typed(void *owner, const uint8_t *bytes, size_t length);

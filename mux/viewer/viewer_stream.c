@@ -30,6 +30,8 @@ static const struct message_rule rules[] = {
 	{ ATTACH_CREDIT, "CREDIT", sizeof(struct attach_credit), sizeof(struct attach_credit) },
 	{ ATTACH_NOTICE, "NOTICE", 0, ATTACH_TEXT_MAX },
 	{ ATTACH_READY, "READY", 0, 0 },
+	{ ATTACH_WRITER, "WRITER", sizeof(struct attach_writer),
+		sizeof(struct attach_writer) + ATTACH_TEXT_MAX },
 };
 
 static void close_stream(struct viewer_stream *stream)

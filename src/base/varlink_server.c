@@ -124,6 +124,11 @@ bool varlink_wants_more(const struct varlink_call *call)
 	return call->more;
 }
 
+int varlink_descriptor(const struct varlink_call *call)
+{
+	return bufferevent_getfd(call->connection->stream);
+}
+
 void varlink_on_gone(struct varlink_call *call, void (*gone)(void *owner), void *owner)
 {
 	call->gone = gone;

@@ -21,8 +21,10 @@ import time
 
 from console_link import TIMEOUT, message, take_message
 
-CHANNEL, GONE, OUTPUT, LOST, CREDIT, NOTICE, READY = range(1, 8)
-FOLLOW, UNFOLLOW, INPUT, BREAK, SIZE = range(64, 69)
+CHANNEL, GONE, OUTPUT, LOST, CREDIT, NOTICE, READY, WRITER = range(1, 9)
+FOLLOW, UNFOLLOW, INPUT, BREAK, SIZE, TAKE, YIELD = range(64, 71)
+FREE, MINE, OTHER, ASKED = range(1, 5)  # of WRITER
+FOLLOW_INPUT, FOLLOW_TIMES, FOLLOW_WATCH = 1, 2, 4
 FROM_END = 2**64 - 1
 
 
@@ -144,12 +146,15 @@ class Viewer:
         self.shown = {}  # name: bytearray
         self.position = {}  # name: where to go on
         self.lost = {}  # name: bytes
-        self.types = set()
+        self.types = {}  # name: flags of FOLLOW
         self.channel = {}  # name: what CHANNEL said
         self.names = {}  # id: name, on this stream
         self.credit = {}  # name: left
         self.sent = {}  # name: on this stream
         self.notices = []
+        self.writer = {}  # name: (FREE, MINE or OTHER, who)
+        self.askers = {}  # name: who
+        self.discarded = {}  # name: bytes
         self.ready = False
         self.ended = False
         self._connect()
@@ -203,13 +208,13 @@ class Viewer:
         self.shown.setdefault(name, bytearray())
         self.lost.setdefault(name, 0)
         if types:
-            self.types.add(name)
+            self.types[name] = FOLLOW_WATCH | FOLLOW_INPUT if types == "watch" else FOLLOW_INPUT
         if name in self.names.values():
             self._send_follow(name)
 
     def _send_follow(self, name):
-        self._send(FOLLOW, struct.pack("=IIQ", self._id(name), name in self.types,
-                                       self.position[name]))
+        self._send(FOLLOW, struct.pack("=IIQ", self._id(name),
+                                       self.types.get(name, 0), self.position[name]))
 
     def type(self, name, data):
         """As much of it as the credit allows; how many bytes."""
@@ -224,6 +229,23 @@ class Viewer:
 
     def send_break(self, name):
         self._send(BREAK, struct.pack("=I", self._id(name)))
+
+    def unfollow(self, name):
+        self._send(UNFOLLOW, struct.pack("=I", self._id(name)))
+
+    def take(self, name, force=False):
+        self._send(TAKE, struct.pack("=II", self._id(name), force))
+
+    def give(self, name):
+        self._send(YIELD, struct.pack("=I", self._id(name)))
+
+    def _writer(self, name, body):
+        state, discarded = struct.unpack_from("=IQ", body, 4)
+        self.discarded[name] = self.discarded.get(name, 0) + discarded
+        if state == ASKED:
+            self.askers[name] = body[16:].decode()
+        else:
+            self.writer[name] = state, body[16:].decode()
 
     def _handle(self, kind, body):
         if kind == READY:
@@ -257,6 +279,8 @@ class Viewer:
             self.position[name] = position
         elif kind == CREDIT:
             (self.credit[self.names[id_]],) = struct.unpack_from("=Q", body, 8)
+        elif kind == WRITER:
+            self._writer(self.names[id_], body)
         else:
             raise AssertionError(f"message {kind} from muxd")
 

@@ -103,20 +103,6 @@ class ConsoleTest(MuxTest):
         viewer.until(paste_on, [guest])
         self.assertEqual(guest.input, paste)
 
-    def test_several_viewers_type_without_loss(self):
-        guest = self.guest()
-        viewers = [self.viewer("one", types=True) for _ in range(3)]
-        left = [bytes([65 + i]) * 50000 for i in range(3)]
-
-        def type_on():
-            for i, viewer in enumerate(viewers):
-                left[i] = left[i][viewer.type("one", left[i][:3000]) :]
-            return len(guest.input) == 150000
-
-        guest.until(type_on, viewers)
-        for i in range(3):
-            self.assertEqual(guest.input.count(65 + i), 50000)
-
     def test_what_a_leaving_viewer_typed_still_arrives(self):
         guest, viewer = self.guest(), self.viewer("one", types=True)
         guest.takes_input = False
