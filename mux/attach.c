@@ -215,7 +215,8 @@ void attach_wake(struct follow *follow)
 
 void attach_allow(struct follow *follow)
 {
-	if (follow->channel->writer != follow || follow->granted - follow->received > INPUT_WINDOW / 2 ||
+	if (follow->channel->writer != follow ||
+		follow->granted - follow->received > INPUT_WINDOW / 2 ||
 		evbuffer_get_length(follow->channel->input) >= CHANNEL_INPUT_PAUSE)
 		return;
 	follow->granted = follow->received + INPUT_WINDOW;

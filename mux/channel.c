@@ -5,8 +5,8 @@
 #include "attach.h"
 #include "device.h"
 #include "log.h"
-#include "timestamps.h"
 #include "person.h"
+#include "timestamps.h"
 #include "utf8.h"
 
 #include <errno.h>

@@ -29,7 +29,8 @@ static void find_name(struct person *person)
 
 	snprintf(person->user, sizeof(person->user), "%u", (unsigned)person->uid);
 	while (file && !fgetpwent_r(file, &entry, buffer, sizeof(buffer), &found)) {
-		if (entry.pw_uid != person->uid || !*entry.pw_name || !is_printable(entry.pw_name) ||
+		if (entry.pw_uid != person->uid || !*entry.pw_name ||
+			!is_printable(entry.pw_name) ||
 			strlen(entry.pw_name) >= sizeof(person->user))
 			continue;
 		snprintf(person->user, sizeof(person->user), "%s", entry.pw_name);

@@ -18,7 +18,7 @@ static void start(void)
 static const char *typed(const char *text)
 {
 	static const char *const names[] = { "", "", "<escape>", "<send ", "<leave>", "<break>",
-		"<hide>", "<show>", "<channel " };
+		"<hide>", "<show>", "<take>", "<yield>", "<channel " };
 	static char log[256];
 	const uint8_t *bytes = (const uint8_t *)text;
 	size_t length = strlen(text);
@@ -57,6 +57,8 @@ static const struct {
 	{ E "l", "<escape><break>" },
 	{ E "h", "<escape><hide>" },
 	{ E "s", "<escape><show>" },
+	{ E "t", "<escape><take>" },
+	{ E "y", "<escape><yield>" },
 	{ E "1", "<escape><channel 1>" },
 	{ E "x", "<escape><channel x>" },
 	{ E E, "<escape><channel \x05>" },
