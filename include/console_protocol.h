@@ -55,6 +55,7 @@ enum console_flag {
 	CONSOLE_SHOW = 1, /* start shown */
 	CONSOLE_HIDE = 2, /* start hidden; neither: muxd's default */
 	CONSOLE_KEEP = 4, /* keep the history when the guest is gone */
+	CONSOLE_TIMESTAMPS = 8, /* show the times of lines */
 };
 
 struct console_hello {

@@ -118,11 +118,20 @@ static void tell_lost(struct follow *follow)
 
 static void tell_output(struct follow *follow)
 {
-	struct attach_output output = { .id = follow->id, .position = follow->position };
+	const struct history *history = &follow->channel->history;
+	struct attach_output output = {
+		.id = follow->id,
+		.position = follow->position,
+		.time_ms = history_time(history, follow->position),
+	};
 	struct iovec parts[3] = { { &output, sizeof(output) } };
+	uint64_t most = OUTPUT_PIECE;
 
-	follow->position +=
-		history_look(&follow->channel->history, follow->position, OUTPUT_PIECE, parts + 1);
+	if (follow->times)
+		most = history_next_time(history, follow->position) - follow->position;
+	if (most > OUTPUT_PIECE)
+		most = OUTPUT_PIECE;
+	follow->position += history_look(history, follow->position, (size_t)most, parts + 1);
 	attach_tell(follow->peer, ATTACH_OUTPUT, parts, ARRAY_SIZE(parts));
 }
 

@@ -40,6 +40,7 @@ struct follow {
 	bool announce; /* is due */
 	bool streaming;
 	bool input; /* connected: it types, or watches who does */
+	bool times; /* pieces of output are each of one time */
 	bool credit; /* is due */
 	bool writer_due; /* who the writer is */
 	bool asker_due; /* to the writer: who asks */

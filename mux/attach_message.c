@@ -41,6 +41,7 @@ static int follow(struct follow *follow, const struct message *message)
 
 	memcpy(&request, message->body, sizeof(request));
 	follow->streaming = true;
+	follow->times = request.flags & FOLLOW_TIMES;
 	follow->position = request.position < history->committed ? request.position
 								 : history->committed;
 	follow->announce = true;

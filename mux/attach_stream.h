@@ -54,7 +54,8 @@ enum attach_message {
 /*
  * The JSON of CHANNEL, sent at first and after each change:
  * { "name", "key", "color", "state" (words of muxd list), "reason", "shown", "begin", "end",
- *   "opened" (the end when this muxd began) }
+ *   "opened" (the end when this muxd began), "timestamps" (off, local, utc or relative),
+ *   "start" (ms since the epoch: what relative times count from) }
  * Positions are integers.
  */
 

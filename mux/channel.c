@@ -99,6 +99,7 @@ static int open_history(struct channel *channel)
 	if (fresh) {
 		record->shown = channel->mux->options->show_all;
 		record->keep = channel->mux->options->keep;
+		record->timestamps = (uint8_t)channel->mux->options->timestamps;
 	}
 	if (!channel_is_dead(channel) || fresh) {
 		record->state = CHANNEL_GONE;
@@ -281,17 +282,29 @@ void channel_discard_input(struct channel *channel)
 	attach_channel_took_input(channel);
 }
 
+uint64_t channel_start(const struct channel *channel)
+{
+	const struct history *history = &channel->history;
+	uint64_t begin = history_begin(history);
+
+	if (history->record.boot_ms)
+		return history->record.boot_ms;
+	return begin < history->committed ? history_time(history, begin) : 0;
+}
+
 json_t *channel_brief_json(const struct channel *channel)
 {
 	const struct history_record *record = &channel->history.record;
 	char key[2] = { record->key, '\0' };
 	char color[2] = { record->color, '\0' };
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I}", "name", channel->name,
-		"key", key, "color", color, "state", channel_state_name(channel), "reason",
-		record->reason, "shown", record->shown, "begin",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:I}", "name",
+		channel->name, "key", key, "color", color, "state", channel_state_name(channel),
+		"reason", record->reason, "shown", record->shown, "begin",
 		(json_int_t)history_begin(&channel->history), "end",
-		(json_int_t)channel->history.committed, "opened", (json_int_t)channel->opened);
+		(json_int_t)channel->history.committed, "opened", (json_int_t)channel->opened,
+		"timestamps", timestamps_name((enum timestamps)record->timestamps), "start",
+		(json_int_t)channel_start(channel));
 }
 
 /* Who types, and how many watch. */

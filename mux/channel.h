@@ -89,6 +89,9 @@ void channel_type(struct channel *channel, const uint8_t *bytes, size_t length);
 /* Forget what was typed at a guest that is no more; viewers are told how much. */
 void channel_discard_input(struct channel *channel);
 
+/* What relative times count from, in ms since the epoch; 0: not known. */
+uint64_t channel_start(const struct channel *channel);
+
 /* As org.vmm.mux.Channel; NULL if memory is short. */
 json_t *channel_json(const struct channel *channel);
 

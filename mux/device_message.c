@@ -100,6 +100,8 @@ static void begin_boot(struct channel *channel, const struct console_hello *hell
 		channel_mark(channel, "started again");
 	else if (hello->flags & (CONSOLE_SHOW | CONSOLE_HIDE))
 		record->shown = (hello->flags & CONSOLE_SHOW) != 0;
+	if (!record->boots && hello->flags & CONSOLE_TIMESTAMPS)
+		record->timestamps = TIMESTAMPS_LOCAL;
 	if (hello->flags & CONSOLE_KEEP)
 		record->keep = 1;
 	record->boots++;

@@ -72,6 +72,13 @@ static bool set_keep(struct arguments *arguments, const char *value)
 	return true;
 }
 
+static bool set_timestamp(struct arguments *arguments, const char *value)
+{
+	(void)value;
+	arguments->server.mux.timestamps = TIMESTAMPS_LOCAL;
+	return true;
+}
+
 static bool set_history_size(struct arguments *arguments, const char *value)
 {
 	uint64_t size;
@@ -157,6 +164,7 @@ static const struct option_row options[] = {
 	{ 'a', "show-all", NULL, "new channels are shown (as they are anyway)", set_show_all },
 	{ 'H', "hide-all", NULL, "new channels are hidden", set_hide_all },
 	{ 'k', "keep", NULL, "never drop a channel whose guest is gone", set_keep },
+	{ 't', "timestamp", NULL, "new channels show the times of lines", set_timestamp },
 	{ 'B', "bufsize", "SIZE", "history of a new channel, 256K if not told", set_history_size },
 	{ 'e', "escape", "KEY", "the escape key: Ctrl-E, ^T, @, none", set_escape },
 	{ 'R', "read-only", NULL, "attach: nothing typed reaches a guest", set_read_only },

@@ -3,6 +3,7 @@
 
 #include "channel_watch.h"
 #include "log.h"
+#include "timestamps.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -29,6 +30,7 @@ struct mux_options {
 	size_t history_size; /* of new channels */
 	bool show_all; /* new channels are shown, unless their guest asks to be hidden */
 	bool keep; /* keep every channel when its guest is gone */
+	enum timestamps timestamps; /* of new channels */
 };
 
 /* muxd's main process, without its sockets' files. Everything belongs to its one thread. */

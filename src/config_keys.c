@@ -53,6 +53,8 @@ static const struct config_key keys[] = {
 	CONFIG_KEY("console", "keep", flag, console.flags, .when_true = CONSOLE_KEEP,
 		.initial = "false",
 		.help = "whether muxd keeps the history when the guest is gone"),
+	CONFIG_KEY("console", "timestamps", flag, console.flags, .when_true = CONSOLE_TIMESTAMPS,
+		.initial = "false", .help = "whether muxd shows the times of lines at first"),
 	CONFIG_KEY("console", "buffer", power_of_two, console.ring_size, .minimum = 4 * KIB,
 		.maximum = 64 * MIB, .initial = "256K",
 		.help = "how much output is kept while muxd is away"),

@@ -12,6 +12,7 @@ int showall_run(struct command_call *call, char *const *words);
 int hideall_run(struct command_call *call, char *const *words);
 int cat_run(struct command_call *call, char *const *words);
 int tail_run(struct command_call *call, char *const *words);
+int timestamp_run(struct command_call *call, char *const *words);
 int wire_run(struct command_call *call, char *const *words);
 int port_run(struct command_call *call, char *const *words);
 int link_run(struct command_call *call, char *const *words);

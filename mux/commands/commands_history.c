@@ -93,3 +93,35 @@ int tail_run(struct command_call *call, char *const *words)
 	print_from(call, channel, last_lines(channel, count));
 	return 0;
 }
+
+static void set_timestamps(struct command_call *call, struct channel *channel)
+{
+	uint8_t how = *(const uint8_t *)call->state;
+
+	if (channel->history.record.timestamps == how)
+		return;
+	channel->history.record.timestamps = how;
+	channel_commit(channel);
+	channel_changed(channel);
+}
+
+/* timestamp CHANNEL ... [on|off|local|utc|relative] */
+int timestamp_run(struct command_call *call, char *const *words)
+{
+	char *patterns[COMMAND_WORDS_MAX + 2];
+	enum timestamps how = TIMESTAMPS_LOCAL;
+	size_t count = 0;
+	uint8_t value;
+	int status;
+
+	for (words++; words[count]; count++)
+		patterns[count] = words[count];
+	if (count > 1 && timestamps_read(words[count - 1], &how))
+		count--;
+	patterns[count] = NULL;
+	value = (uint8_t)how;
+	call->state = &value;
+	status = commands_each(call, patterns, set_timestamps);
+	call->state = NULL;
+	return status;
+}

@@ -99,6 +99,26 @@ static bool can_reopen(const struct view_channel *channel)
 		tag_columns(channel) + 2 + channel->row_columns < channel->view->width;
 }
 
+/* Text of the row, which is drawn again with it. */
+static void put_in_row(struct view_channel *channel, const char *text, size_t length,
+	unsigned columns)
+{
+	put_colored(channel, text, length);
+	if (channel->row_length + length <= VIEW_ROW_MAX)
+		memcpy(channel->row + channel->row_length, text, length);
+	channel->row_length += length;
+	channel->row_columns += columns;
+}
+
+static void put_time(struct view_channel *channel)
+{
+	char text[TIMESTAMP_MAX];
+	size_t length =
+		timestamp_write(channel->timestamps, channel->line_ms, channel->start_ms, text);
+
+	put_in_row(channel, text, length, (unsigned)length);
+}
+
 /* The cursor behind the channel's tag, or behind its text in an open row. */
 static void begin_row(struct view_channel *channel)
 {
@@ -117,6 +137,8 @@ static void begin_row(struct view_channel *channel)
 		channel->row_length = 0;
 		channel->row_columns = 0;
 		put_tag(channel);
+		if (!channel->continued)
+			put_time(channel);
 	}
 	view->open = channel;
 	view->closed = false;
@@ -126,11 +148,7 @@ static void begin_row(struct view_channel *channel)
 static void show(struct view_channel *channel)
 {
 	begin_row(channel);
-	put_colored(channel, channel->text, channel->length);
-	if (channel->row_length + channel->length <= VIEW_ROW_MAX)
-		memcpy(channel->row + channel->row_length, channel->text, channel->length);
-	channel->row_length += channel->length;
-	channel->row_columns += channel->text_columns;
+	put_in_row(channel, channel->text, channel->length, channel->text_columns);
 	channel->length = 0;
 	channel->text_columns = 0;
 	channel->continued = true;
@@ -197,6 +215,8 @@ static void text_came(struct text_sink *sink, enum text_event event, const char 
 	struct view_channel *channel = CONTAINER_OF(sink, struct view_channel, sink);
 	unsigned stop = TAB_STOP - channel->columns % TAB_STOP;
 
+	if (!channel->length && !channel->continued)
+		channel->line_ms = channel->came_ms;
 	switch (event) {
 	case TEXT_PRINT:
 		append(channel, bytes, length, columns);

@@ -2,6 +2,7 @@
 #define VIEW_H
 
 #include "text_filter.h"
+#include "timestamps.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,10 @@ struct view_channel {
 	char label[VIEW_NAME_MAX]; /* what the tag says */
 	char color; /* letter, or 0 */
 	bool plain; /* no tag: it is no guest */
+	enum timestamps timestamps; /* between tag and text of a line */
+	uint64_t start_ms; /* what relative ones count from */
+	uint64_t came_ms; /* when what is fed came, since the epoch */
+	uint64_t line_ms; /* when the line's first byte came */
 	bool continued; /* a part of the line was shown already */
 	bool has_deadline;
 	uint64_t deadline_ms; /* when the text must be shown, whole or not */

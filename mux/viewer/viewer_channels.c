@@ -25,8 +25,10 @@ static void remove_channel(struct viewer *viewer, struct viewer_channel *channel
 
 void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position)
 {
+	bool times = channel->text.timestamps != TIMESTAMPS_OFF;
 	struct attach_follow follow = {
 		.id = channel->id,
+		.flags = times ? FOLLOW_TIMES : 0,
 		.position = position,
 	};
 
@@ -146,6 +148,22 @@ static void leave_ended(struct viewer *viewer)
 	viewer_back_to_prompt(viewer);
 }
 
+/* Times are asked for only where they are shown. */
+static void read_timestamps(struct viewer *viewer, struct viewer_channel *channel,
+	const json_t *object)
+{
+	const char *name = json_string_value(json_object_get(object, "timestamps"));
+	bool had = channel->text.timestamps != TIMESTAMPS_OFF;
+
+	if (!name || !timestamps_read(name, &channel->text.timestamps))
+		channel->text.timestamps = TIMESTAMPS_OFF;
+	channel->text.start_ms = position_of(object, "start");
+	if ((channel->text.timestamps != TIMESTAMPS_OFF) != had && channel->followed &&
+		channel->known && channel != viewer->connected &&
+		!evbuffer_get_length(channel->typed))
+		viewer_follow(viewer, channel, channel->position);
+}
+
 static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *object)
 {
 	const char *name = json_string_value(json_object_get(object, "name"));
@@ -165,6 +183,7 @@ static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *
 	channel->begin = position_of(object, "begin");
 	channel->end = position_of(object, "end");
 	channel->opened = position_of(object, "opened");
+	read_timestamps(viewer, channel, object);
 	memcpy(before, channel->state, sizeof(before));
 	copy_text(object, "state", channel->state, sizeof(channel->state));
 	copy_text(object, "reason", channel->reason, sizeof(channel->reason));
@@ -222,6 +241,7 @@ static void read_output(struct viewer *viewer, const struct message *message)
 	channel->known = true;
 	channel->position = output.position + length;
 	if (channel != viewer->connected) {
+		channel->text.came_ms = output.time_ms;
 		view_feed(&channel->text, bytes, length, monotonic_ms());
 		viewer_show_soon(viewer);
 	} else if (viewer->replay != REPLAY_DONE) {

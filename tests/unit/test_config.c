@@ -86,7 +86,7 @@ START_TEST(every_key_reaches_its_field)
 		  "[kernel]\nimage = '/k'\ninitrd = '/i'\ncmdline = 'quiet'\ndefaults = false\n"
 		  "[machine]\nvcpus = 2\nmemory = '1GiB'\non_reboot = 'exit'\n"
 		  "stop_timeout = '2min'\nhugepages = true\nprefault = true\naffinity = [3, 0]\n"
-		  "[console]\nkey = '1'\ncolor = 'G'\nshow = true\nkeep = true\n"
+		  "[console]\nkey = '1'\ncolor = 'G'\nshow = true\nkeep = true\ntimestamps = true\n"
 		  "buffer = 65536\ninput = 'uart'\n");
 
 	ck_assert_str_eq(config.name, "db");
@@ -104,7 +104,7 @@ START_TEST(every_key_reaches_its_field)
 	ck_assert_uint_eq(config.affinity.items[1], 0);
 	ck_assert_int_eq(config.console.key, '1');
 	ck_assert_int_eq(config.console.color, 'G');
-	ck_assert_int_eq(config.console.flags, CONSOLE_SHOW | CONSOLE_KEEP);
+	ck_assert_int_eq(config.console.flags, CONSOLE_SHOW | CONSOLE_KEEP | CONSOLE_TIMESTAMPS);
 	ck_assert_uint_eq(config.console.ring_size, 65536);
 	ck_assert_int_eq(config.console.input, INPUT_SERIAL);
 }
@@ -179,7 +179,7 @@ static const struct {
 	{ "machine.mem = 2", "1:9: unknown key \"mem\" in [machine], did you mean \"memory\"?" },
 	{ "[console]\n\"\\u001b[2J\" = 1",
 		"2:1: unknown key \"\\x1b[2J\" in [console], known are "
-		"key, color, show, keep, buffer, input" },
+		"key, color, show, keep, timestamps, buffer, input" },
 	{ "kernel = 1", "1:1: kernel must be a table, not an integer" },
 	{ "[[kernel]]", "1:3: kernel must be one table, written [kernel]" },
 	{ "[kernel]\nimage = 1", "2:9: kernel.image must be a string with a path, not an integer" },
