@@ -95,6 +95,11 @@ static bool set_escape(struct arguments *arguments, const char *value)
 	return keys_parse(value, &arguments->server.escape);
 }
 
+static bool set_keys(struct arguments *arguments, const char *value)
+{
+	return keys_parse_mode(value, &arguments->server.keys);
+}
+
 static bool set_read_only(struct arguments *arguments, const char *value)
 {
 	(void)value;
@@ -167,6 +172,7 @@ static const struct option_row options[] = {
 	{ 't', "timestamp", NULL, "new channels show the times of lines", set_timestamp },
 	{ 'B', "bufsize", "SIZE", "history of a new channel, 256K if not told", set_history_size },
 	{ 'e', "escape", "KEY", "the escape key: Ctrl-E, ^T, @, none", set_escape },
+	{ 'K', "keys", "MODE", "cons, or as libvmm (@) or sddf (Ctrl-\\)", set_keys },
 	{ 'R', "read-only", NULL, "attach: nothing typed reaches a guest", set_read_only },
 	{ 'T', "take", NULL, "attach: type, without asking who does now", set_take },
 	{ 'l', "log-level", "LEVEL", "error, warning, info or debug", set_log_level },
@@ -245,6 +251,7 @@ static int attach(const struct arguments *arguments, int count, char **words)
 		.read_only = arguments->read_only,
 		.take = arguments->take,
 		.escape = arguments->server.escape,
+		.keys = arguments->server.keys,
 	};
 
 	if (count > 1) {

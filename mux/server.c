@@ -112,6 +112,7 @@ static int be_viewer(struct server *server, pid_t parent)
 		.what = "console",
 		.prompt = server->options->mux.prompt,
 		.escape = server->options->escape,
+		.keys = server->options->keys,
 		.owns_mux = true,
 	};
 

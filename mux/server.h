@@ -1,6 +1,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "keys.h"
 #include "mux.h"
 #include "runtime_dir.h"
 
@@ -11,6 +12,7 @@ struct server_options {
 	struct mux_options mux;
 	const struct mux_config *config; /* borrowed */
 	int escape; /* the escape key of this terminal's viewer, as in viewer.h */
+	enum keys_mode keys;
 	bool viewer; /* this terminal becomes a viewer, and the server ends with it */
 };
 

@@ -40,8 +40,12 @@ static void help_commands(struct command_call *call)
 static void help_keys(struct command_call *call)
 {
 	command_print(call, "\nWhen connected, and at the prompt:\n");
-	for (size_t i = 0; i < key_count; i++)
-		command_print(call, "       Ctrl-E %c - %s\n", key_table[i].key, key_table[i].help);
+	for (size_t i = 0; i < key_count; i++) {
+		char name[KEYS_NAME_MAX];
+
+		keys_name((unsigned char)key_table[i].key, name);
+		command_print(call, "       Ctrl-E %s - %s\n", name, key_table[i].help);
+	}
 }
 
 static void help_channels(struct command_call *call)

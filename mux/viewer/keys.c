@@ -19,17 +19,93 @@ const struct key key_table[] = {
 	{ 's', KEY_SHOW_ALL, 0, "show all guests" },
 	{ 't', KEY_TAKE, 0, "ask to type where another terminal does" },
 	{ 'y', KEY_YIELD, 0, "let the terminal that asked type" },
+	{ 'n', KEY_NEXT, 0, "connect to the next guest" },
+	{ 'p', KEY_PREVIOUS, 0, "connect to the previous guest" },
+	{ '\t', KEY_LAST, 0, "connect to the guest before this one" },
+	{ ':', KEY_COMMAND, 0, "one command, then back to the guest" },
+	{ 'd', KEY_DETACH, 0, "detach this terminal; guests and muxd go on" },
+	{ '?', KEY_HELP, 0, "tell these keys" },
 };
 const size_t key_count = ARRAY_SIZE(key_table);
 
-void keys_init(struct keys *keys, int escape)
+static const struct {
+	const char *name;
+	uint8_t escape;
+	bool numbers; /* behind the escape key: digits, then Enter */
+	bool quotes; /* a backslash before the escape key makes it plain */
+	bool twice; /* the escape key itself sends one */
+	struct {
+		const char *key, *help;
+	} more[2];
+} modes[KEYS_MODES] = {
+	[KEYS_CONS] = { "cons", 0x05, false, false, false, { { NULL, NULL } } },
+	[KEYS_LIBVMM] = { "libvmm", '@', false, true, true,
+		{ { "1", "to 9: connect to the guest of this number" },
+			{ "m", "type at all guests at once" } } },
+	[KEYS_SDDF] = { "sddf", 0x1c, true, false, true,
+		{ { "0", "and so on, then Enter: connect to the guest of this number" } } },
+};
+
+bool keys_parse_mode(const char *name, enum keys_mode *mode)
 {
-	keys->escape = escape;
-	keys->escaped = false;
+	for (size_t i = 0; i < KEYS_MODES; i++) {
+		if (!strcmp(modes[i].name, name)) {
+			*mode = (enum keys_mode)i;
+			return true;
+		}
+	}
+	return false;
 }
 
-static void look_up(const struct keys *keys, uint8_t byte, struct key_event *event)
+bool keys_mode_help(enum keys_mode mode, unsigned index, const char **key, const char **help)
 {
+	if (index >= ARRAY_SIZE(modes[mode].more) || !modes[mode].more[index].key)
+		return false;
+	*key = modes[mode].more[index].key;
+	*help = modes[mode].more[index].help;
+	return true;
+}
+
+unsigned keys_shown_number(const struct keys *keys, unsigned number)
+{
+	return keys->mode == KEYS_LIBVMM ? number + 1 : number;
+}
+
+void keys_init(struct keys *keys, enum keys_mode mode, int escape)
+{
+	*keys = (struct keys){ .mode = mode, .escape = escape ? escape : modes[mode].escape };
+}
+
+bool keys_is_reserved(char key)
+{
+	for (size_t i = 0; i < key_count; i++)
+		if (key_table[i].key == key)
+			return true;
+	return false;
+}
+
+static bool is_digit(uint8_t byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+/* One byte behind the escape key. */
+static void look_up(struct keys *keys, uint8_t byte, struct key_event *event)
+{
+	event->byte = byte;
+	if (byte == keys->escape && modes[keys->mode].twice) {
+		event->action = KEY_SEND;
+		return;
+	}
+	if (keys->mode == KEYS_LIBVMM && byte == 'm') {
+		event->action = KEY_BROADCAST;
+		return;
+	}
+	if (keys->mode == KEYS_LIBVMM && byte >= '1' && byte <= '9') {
+		event->action = KEY_NUMBER;
+		event->number = byte - (unsigned)'1';
+		return;
+	}
 	for (size_t i = 0; i < key_count; i++) {
 		if (key_table[i].key != (char)byte)
 			continue;
@@ -40,37 +116,102 @@ static void look_up(const struct keys *keys, uint8_t byte, struct key_event *eve
 		return;
 	}
 	event->action = KEY_CHANNEL;
+}
+
+/* A number is collected until Enter, which is not handed on either if the number is wrong. */
+static size_t collect(struct keys *keys, uint8_t byte, struct key_event *event)
+{
+	size_t digits = keys->digits < KEYS_DIGITS_MAX ? keys->digits : KEYS_DIGITS_MAX;
+	bool ends = byte == '\r' || byte == '\n';
+
+	if (is_digit(byte)) {
+		if (digits < KEYS_DIGITS_MAX)
+			keys->number[digits] = byte;
+		else
+			keys->number[KEYS_DIGITS_MAX] = byte;
+		if (keys->digits <= KEYS_DIGITS_MAX)
+			keys->digits++;
+		return 1;
+	}
+	event->action = ends && keys->digits <= KEYS_DIGITS_MAX ? KEY_NUMBER : KEY_WRONG_NUMBER;
+	for (size_t i = 0; i < digits; i++)
+		event->number = 10 * event->number + keys->number[i] - '0';
+	event->bytes = keys->number;
+	event->length = keys->digits;
+	keys->digits = 0;
+	if (byte == keys->escape)
+		return 0; /* begins anew */
+	if (!ends)
+		keys->number[event->length++] = byte;
+	return 1;
+}
+
+/* Behind a backslash. */
+static size_t unquote(struct keys *keys, uint8_t byte, struct key_event *event)
+{
+	event->action = KEY_SEND;
 	event->byte = byte;
+	if (byte == '\\')
+		return 1; /* this one is held back instead */
+	keys->quoted = false;
+	if (byte == keys->escape)
+		return 1;
+	event->byte = '\\';
+	return 0;
+}
+
+/* How many bytes in front have no meaning of their own. */
+static size_t plain_length(const struct keys *keys, const uint8_t *bytes, size_t length)
+{
+	const uint8_t *end = keys->escape < 0 ? NULL : memchr(bytes, keys->escape, length);
+	const uint8_t *quote = NULL;
+
+	if (end)
+		length = (size_t)(end - bytes);
+	if (keys->escape >= 0 && modes[keys->mode].quotes)
+		quote = memchr(bytes, '\\', length);
+	return quote ? (size_t)(quote - bytes) : length;
 }
 
 size_t keys_next(struct keys *keys, const uint8_t *bytes, size_t length, struct key_event *event)
 {
-	const uint8_t *escape;
-
 	*event = (struct key_event){ .action = KEY_NOTHING };
 	if (!length)
 		return 0;
+	if (keys->digits || (keys->escaped && modes[keys->mode].numbers && is_digit(bytes[0]))) {
+		keys->escaped = false;
+		return collect(keys, bytes[0], event);
+	}
 	if (keys->escaped) {
 		keys->escaped = false;
 		look_up(keys, bytes[0], event);
 		return 1;
 	}
-	escape = keys->escape < 0 ? NULL : memchr(bytes, keys->escape, length);
-	if (escape == bytes) {
+	if (keys->quoted)
+		return unquote(keys, bytes[0], event);
+	event->length = plain_length(keys, bytes, length);
+	if (event->length) {
+		event->action = KEY_BYTES;
+		event->bytes = bytes;
+		return event->length;
+	}
+	if (bytes[0] == keys->escape) {
 		keys->escaped = true;
 		event->action = KEY_ESCAPE;
-		return 1;
+	} else {
+		keys->quoted = true;
 	}
-	event->action = KEY_BYTES;
-	event->bytes = bytes;
-	event->length = escape ? (size_t)(escape - bytes) : length;
-	return event->length;
+	return 1;
 }
 
 void keys_name(int escape, char name[static KEYS_NAME_MAX])
 {
 	if (escape < 0)
 		snprintf(name, KEYS_NAME_MAX, "none");
+	else if (escape == '\t')
+		snprintf(name, KEYS_NAME_MAX, "Tab");
+	else if (escape == '\r')
+		snprintf(name, KEYS_NAME_MAX, "Enter");
 	else if (escape < 0x20 || escape == 0x7f)
 		snprintf(name, KEYS_NAME_MAX, "Ctrl-%c", escape ^ 0x40);
 	else

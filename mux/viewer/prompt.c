@@ -373,6 +373,13 @@ void prompt_leave(struct prompt *prompt)
 	prompt->left = true;
 }
 
+size_t prompt_take(struct prompt *prompt, uint8_t *bytes, size_t size)
+{
+	int taken = evbuffer_remove(prompt->typed, bytes, size);
+
+	return taken > 0 ? (size_t)taken : 0;
+}
+
 void prompt_drop(struct prompt *prompt)
 {
 	evbuffer_drain(prompt->typed, evbuffer_get_length(prompt->typed));

@@ -345,6 +345,10 @@ void screen_feed(struct screen *screen, const uint8_t *bytes, size_t length, uin
 		case VT_STRING:
 			break;
 		}
+		if (vt_at_rest(&screen->parser) && !screen->character_left)
+			screen->unfinished = 0;
+		else
+			screen->unfinished++;
 	}
 }
 
@@ -383,7 +387,7 @@ void screen_redraw(const struct screen *screen, struct evbuffer *out)
 	evbuffer_add(out, screen->line, screen->length);
 }
 
-void screen_leave(struct screen *screen, struct evbuffer *out)
+static void undo_all(const struct screen *screen, struct evbuffer *out)
 {
 	const char *undo;
 
@@ -395,5 +399,38 @@ void screen_leave(struct screen *screen, struct evbuffer *out)
 		put(out, undo);
 	if (screen->length || screen->addressed)
 		put(out, "\r\n");
+}
+
+size_t screen_suspend(struct screen *screen, struct evbuffer *out)
+{
+	size_t unfinished = screen->unfinished;
+
+	undo_all(screen, out);
+	if (screen->character_left && !screen->overflow && screen->length >= unfinished)
+		screen->length -= unfinished;
+	memset(&screen->parser, 0, sizeof(screen->parser));
+	screen->character_left = 0;
+	screen->unfinished = 0;
+	return unfinished;
+}
+
+void screen_resume(const struct screen *screen, struct evbuffer *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		size_t length = strlen(modes[i].undo);
+
+		if (!(screen->modes & 1U << i))
+			continue;
+		evbuffer_add(out, modes[i].undo, length - 1);
+		put(out, modes[i].normally_set ? "l" : "h");
+	}
+	if (screen->modes & MODE_KEYPAD)
+		put(out, "\033=");
+	screen_redraw(screen, out);
+}
+
+void screen_leave(struct screen *screen, struct evbuffer *out)
+{
+	undo_all(screen, out);
 	screen_init(screen, screen->width, screen->moves);
 }

@@ -34,6 +34,7 @@ struct screen {
 	bool overflow; /* line does not hold everything */
 	bool wrapped; /* the line went over the right margin */
 	unsigned column; /* about where the cursor is */
+	size_t unfinished; /* bytes since nothing was: of a sequence or a character */
 	uint8_t character_left; /* bytes that are missing from a UTF-8 character */
 	uint32_t character; /* as far as it has come */
 	size_t length;
@@ -63,6 +64,13 @@ void screen_redraw(const struct screen *screen, struct evbuffer *out);
  * beginning of a row.
  */
 void screen_leave(struct screen *screen, struct evbuffer *out);
+
+/*
+ * The terminal is somebody else's for a while. Returns how many bytes, the last ones, are to be fed
+ * again afterwards: they were only a part of something. Then the modes and the line again.
+ */
+size_t screen_suspend(struct screen *screen, struct evbuffer *out);
+void screen_resume(const struct screen *screen, struct evbuffer *out);
 
 /* The same for whoever has only the set modes. A constant-size text; NULL behind the last. */
 const char *screen_undo(uint32_t set, unsigned index);

@@ -44,7 +44,7 @@ static void continued(struct viewer *viewer)
 	}
 	terminal_take(&viewer->terminal);
 	atomic_store(viewer->guard->modes, viewer->screen.modes);
-	if (viewer->connected)
+	if (viewer_at_guest(viewer))
 		screen_redraw(&viewer->screen, viewer->terminal.out);
 	else
 		prompt_erase(viewer->prompt);
@@ -124,6 +124,7 @@ static int open_viewer(struct viewer *viewer)
 
 static void close_viewer(struct viewer *viewer)
 {
+	free(viewer->last);
 	viewer_forget_channels(viewer);
 	viewer_stream_stop(&viewer->stream);
 	viewer_commands_close(viewer);
@@ -145,9 +146,11 @@ static void run(struct viewer *viewer)
 	if (viewer->terminal.interactive)
 		viewer_size_changed(viewer);
 	while (!viewer->done) {
-		bool busy = viewer->connected || viewer->running || viewer->dropping;
+		bool busy = viewer_at_guest(viewer) || viewer->running || viewer->dropping;
 
-		if (viewer->prompt && !busy)
+		if (viewer->commanding && viewer->commanded && !viewer->running)
+			viewer_command_end(viewer);
+		else if (viewer->prompt && !busy)
 			viewer_prompt(viewer);
 		else
 			event_base_loop(viewer->base, EVLOOP_ONCE);

@@ -1,6 +1,8 @@
 #ifndef VIEWER_H
 #define VIEWER_H
 
+#include "keys.h"
+
 #include <stdbool.h>
 
 /*
@@ -11,7 +13,8 @@ struct viewer_options {
 	const char *control_path; /* of control.sock; it need not be there yet */
 	const char *what; /* "console": the prompt; else a channel's name, connected at once */
 	const char *prompt; /* its name instead of the one muxd tells, or NULL */
-	int escape; /* the escape key's byte; 0: Ctrl-E; -1: none */
+	int escape; /* the escape key's byte; 0: that of keys; -1: none */
+	enum keys_mode keys;
 	bool read_only; /* nothing typed reaches a guest */
 	bool take; /* typing is taken from other viewers without asking them */
 	bool owns_mux; /* of a muxd started on this terminal: ends when that muxd ends */

@@ -14,7 +14,9 @@ static void remove_channel(struct viewer *viewer, struct viewer_channel *channel
 
 	while (*place != channel)
 		place = &(*place)->next;
-	if (viewer->connected == channel)
+	if (viewer->connected == channel && viewer->commanding)
+		viewer_leave(viewer);
+	else if (viewer->connected == channel)
 		viewer_back_to_prompt(viewer);
 	view_channel_end(&channel->text);
 	viewer_message(viewer, "%s: dropped", channel->name);
@@ -145,7 +147,10 @@ static void leave_ended(struct viewer *viewer)
 		viewer_message(viewer, "%s: %zu bytes that were typed were not sent", channel->name,
 			unsent);
 	evbuffer_drain(channel->typed, unsent);
-	viewer_back_to_prompt(viewer);
+	if (viewer->commanding)
+		viewer_leave(viewer);
+	else
+		viewer_back_to_prompt(viewer);
 }
 
 /* Times are asked for only where they are shown. */
@@ -228,6 +233,8 @@ static void read_output(struct viewer *viewer, const struct message *message)
 		return;
 	if (channel->known && output.position > channel->position && channel->seeking)
 		return;
+	if (channel == viewer->connected && viewer->commanding)
+		return;
 	if (channel->known && output.position < channel->position) {
 		uint64_t seen = channel->position - output.position;
 
@@ -259,7 +266,7 @@ static void read_lost(struct viewer *viewer, const struct message *message)
 
 	memcpy(&lost, message->body, sizeof(lost));
 	channel = viewer_find_id(viewer, lost.id);
-	if (!channel)
+	if (!channel || (channel == viewer->connected && viewer->commanding))
 		return;
 	channel->seeking = false;
 	channel->known = true;
@@ -332,7 +339,7 @@ static void stream_attached(void *owner, const char *prompt)
 	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
 		channel->present = false;
 	if (viewer->prompt && !viewer->options->prompt)
-		prompt_name(viewer->prompt, prompt);
+		viewer_name_prompt(viewer, prompt);
 	if (viewer->away_shown)
 		viewer_message(viewer, "muxd is back");
 	viewer->away_shown = false;

@@ -18,10 +18,12 @@ static void connect_command(struct viewer *viewer, char *const *words)
 {
 	struct viewer_channel *channel = viewer_find(viewer, words[1]);
 
-	if (channel && channel->present)
+	if (channel && channel->present) {
 		viewer_connect(viewer, channel);
-	else
+		viewer_type_ahead(viewer);
+	} else {
 		viewer_message(viewer, "connect: no channel named \"%s\"", words[1]);
+	}
 }
 
 static void quit_command(struct viewer *viewer, char *const *words)
@@ -115,6 +117,8 @@ static void run_words(struct viewer *viewer, char *const *words)
 			command->name, command->arguments);
 	else if (command->flags & COMMAND_LOCAL)
 		run_local(viewer, command, words);
+	else if (!strcmp(command->name, "help") && !words[1])
+		viewer_help(viewer);
 	else
 		viewer_run(viewer, words);
 }
@@ -149,17 +153,21 @@ void viewer_prompt(struct viewer *viewer)
 	viewer_show(viewer);
 	switch (prompt_read(viewer->prompt, &line)) {
 	case PROMPT_LINE:
+		viewer->commanded = true;
 		view_forget(&viewer->view);
 		run_line(viewer, line);
 		break;
 	case PROMPT_CLEARED:
+		viewer->commanded = true;
 		view_forget(&viewer->view);
 		break;
 	case PROMPT_LEFT:
 		break;
 	case PROMPT_END:
 		evbuffer_add_printf(viewer->terminal.out, "\r\n");
-		viewer_end(viewer, 0);
+		viewer->commanded = true;
+		if (!viewer->commanding)
+			viewer_end(viewer, 0);
 		break;
 	}
 	viewer_show(viewer);
@@ -222,7 +230,7 @@ int viewer_commands_open(struct viewer *viewer)
 	viewer->prompt = prompt_create(viewer->base, &viewer->terminal, &viewer->words);
 	if (!viewer->prompt)
 		return -ENOMEM;
-	prompt_name(viewer->prompt, viewer->options->prompt ? viewer->options->prompt : "cons");
+	viewer_name_prompt(viewer, viewer->options->prompt ? viewer->options->prompt : "cons");
 	return 0;
 }
 

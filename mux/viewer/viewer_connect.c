@@ -22,6 +22,8 @@ void viewer_send_size(struct viewer *viewer)
 		!size.columns || !size.rows)
 		return;
 	size.id = viewer->connected->id;
+	if (viewer->redraws && size.rows > 1)
+		size.rows--;
 	viewer_stream_send(&viewer->stream, ATTACH_SIZE, &size, sizeof(size));
 }
 
@@ -82,10 +84,15 @@ void viewer_leave(struct viewer *viewer)
 
 	if (!channel)
 		return;
-	viewer_hide_hint(viewer);
-	screen_leave(&viewer->screen, viewer->terminal.out);
-	atomic_store(viewer->guard->modes, 0);
+	if (!viewer->commanding) {
+		viewer_hide_hint(viewer);
+		screen_leave(&viewer->screen, viewer->terminal.out);
+		atomic_store(viewer->guard->modes, 0);
+	}
+	viewer_remember(viewer, channel);
 	viewer->connected = NULL;
+	if (viewer->commanding)
+		viewer_command_over(viewer);
 	viewer->replay = REPLAY_DONE;
 	viewer->view.whole_lines = false;
 	viewer->view.moves = viewer->terminal.moves;
@@ -103,6 +110,10 @@ void viewer_reconnect(struct viewer *viewer)
 
 	if (!channel)
 		return;
+	if (viewer->commanding) {
+		channel->known &= channel->position <= channel->end;
+		return;
+	}
 	if (channel->known && channel->position <= channel->end && viewer->replay == REPLAY_DONE) {
 		viewer_follow(viewer, channel, channel->position);
 		viewer_send_size(viewer);
@@ -161,7 +172,7 @@ void viewer_replay_announced(struct viewer *viewer)
 {
 	struct viewer_channel *channel = viewer->connected;
 
-	if (viewer->replay != REPLAY_ASKED)
+	if (viewer->replay != REPLAY_ASKED || viewer->commanding)
 		return;
 	viewer->replay = REPLAY_COLLECTING;
 	viewer->replay_end = channel->end;
@@ -196,10 +207,9 @@ void viewer_size_changed(struct viewer *viewer)
 	terminal_size(&viewer->terminal, &columns, &rows);
 	viewer->view.width = columns;
 	viewer->screen.width = columns;
-	if (viewer->connected) {
-		viewer_send_size(viewer);
+	viewer_send_size(viewer);
+	if (viewer_at_guest(viewer))
 		return;
-	}
 	view_forget(&viewer->view);
 	if (viewer->prompt)
 		prompt_resize(viewer->prompt);
@@ -226,7 +236,8 @@ void viewer_send_typed(struct viewer *viewer, struct viewer_channel *channel)
 		return;
 	if (channel == viewer->connected)
 		terminal_listen(&viewer->terminal,
-			evbuffer_get_length(channel->typed) < VIEWER_TYPED_MAX);
+			viewer->commanding ||
+				evbuffer_get_length(channel->typed) < VIEWER_TYPED_MAX);
 	else if (!evbuffer_get_length(channel->typed))
 		stop_typing(viewer, channel);
 }

@@ -34,6 +34,8 @@ void viewer_back_to_prompt(struct viewer *viewer)
 {
 	if (!viewer->connected)
 		return;
+	if (viewer->commanding)
+		prompt_leave(viewer->prompt);
 	viewer_leave(viewer);
 	if (!viewer->prompt) {
 		viewer_end(viewer, 0);
@@ -61,6 +63,23 @@ static void unknown_key(struct viewer *viewer, uint8_t byte)
 	keys_name(byte, key);
 	viewer_message(viewer, "%s %s is no key here; %s . leaves, then \"help\" tells them all",
 		escape, key, escape);
+}
+
+static void switch_to_number(struct viewer *viewer, unsigned number)
+{
+	struct viewer_channel *channel = viewer_find_number(viewer, number);
+
+	if (channel)
+		viewer_connect(viewer, channel);
+	else
+		viewer_message(viewer, "no guest has the number %u",
+			keys_shown_number(&viewer->keys, number));
+}
+
+static void wrong_number(struct viewer *viewer, const struct key_event *event)
+{
+	viewer_message(viewer, "\"%.*s\" is no number of a guest and Enter", (int)event->length,
+		(const char *)event->bytes);
 }
 
 static void switch_to(struct viewer *viewer, uint8_t key)
@@ -129,7 +148,7 @@ static void type_at_prompt(struct viewer *viewer, const uint8_t *bytes, size_t l
 
 static void type(struct viewer *viewer, const uint8_t *bytes, size_t length)
 {
-	if (viewer->connected)
+	if (viewer_at_guest(viewer))
 		viewer_type(viewer, bytes, length);
 	else
 		type_at_prompt(viewer, bytes, length);
@@ -172,6 +191,33 @@ static void act(struct viewer *viewer, const struct key_event *event)
 	case KEY_CHANNEL:
 		switch_to(viewer, event->byte);
 		break;
+	case KEY_NEXT:
+		viewer_connect_next(viewer);
+		break;
+	case KEY_PREVIOUS:
+		viewer_connect_previous(viewer);
+		break;
+	case KEY_LAST:
+		viewer_connect_last(viewer);
+		break;
+	case KEY_COMMAND:
+		viewer_command_begin(viewer);
+		break;
+	case KEY_DETACH:
+		viewer_end(viewer, 0);
+		break;
+	case KEY_HELP:
+		viewer_help_key(viewer);
+		break;
+	case KEY_NUMBER:
+		switch_to_number(viewer, event->number);
+		break;
+	case KEY_BROADCAST:
+		unknown_key(viewer, event->byte);
+		break;
+	case KEY_WRONG_NUMBER:
+		wrong_number(viewer, event);
+		break;
 	}
 }
 
@@ -200,9 +246,7 @@ void viewer_typed(void *owner, const uint8_t *bytes, size_t length)
 
 int viewer_keys_open(struct viewer *viewer)
 {
-	int escape = viewer->options->escape ? viewer->options->escape : KEYS_ESCAPE;
-
-	keys_init(&viewer->keys, escape);
+	keys_init(&viewer->keys, viewer->options->keys, viewer->options->escape);
 	viewer->dropped = evtimer_new(viewer->base, pause_came, viewer);
 	return viewer->dropped ? 0 : -ENOMEM;
 }

@@ -64,7 +64,7 @@ static void show_around_guest(struct viewer *viewer)
 
 void viewer_show(struct viewer *viewer)
 {
-	if (evbuffer_get_length(viewer->lines) && viewer->connected) {
+	if (evbuffer_get_length(viewer->lines) && viewer_at_guest(viewer)) {
 		show_around_guest(viewer);
 	} else if (evbuffer_get_length(viewer->lines) && viewer->prompt) {
 		view_close(&viewer->view);
@@ -102,6 +102,18 @@ void viewer_message(struct viewer *viewer, const char *format, ...)
 	viewer_show_soon(viewer);
 }
 
+void viewer_line(struct viewer *viewer, const char *format, ...)
+{
+	va_list arguments;
+
+	view_forget(&viewer->view);
+	va_start(arguments, format);
+	evbuffer_add_vprintf(viewer->lines, format, arguments);
+	va_end(arguments);
+	evbuffer_add_printf(viewer->lines, "%s", viewer->view.newline);
+	viewer_show_soon(viewer);
+}
+
 void viewer_guest_output(struct viewer *viewer, const void *bytes, size_t length)
 {
 	viewer_hide_hint(viewer);
@@ -127,7 +139,7 @@ void viewer_show_hint(struct viewer *viewer)
 	char text[KEYS_NAME_MAX + 3];
 	size_t length = hint_text(viewer, text);
 
-	if (!viewer->connected || viewer->replay != REPLAY_DONE || screen->wrapped ||
+	if (!viewer_at_guest(viewer) || viewer->replay != REPLAY_DONE || screen->wrapped ||
 		screen->overflow || !screen_is_free(screen, monotonic_ms()) ||
 		screen->column + length >= screen->width)
 		return;
@@ -161,7 +173,7 @@ void viewer_set_timer(struct viewer *viewer)
 	uint64_t now = monotonic_ms(), next = UINT64_MAX;
 	struct timeval pause;
 
-	if (viewer->connected && evbuffer_get_length(viewer->lines))
+	if (viewer_at_guest(viewer) && evbuffer_get_length(viewer->lines))
 		next = now + HOLD_LOOK_MS;
 	for (const struct viewer_channel *channel = viewer->channels; channel;
 		channel = channel->next)

@@ -78,6 +78,7 @@ struct viewer {
 	struct prompt *prompt; /* owned; NULL without a terminal */
 	struct prompt_words words;
 	struct command_names names;
+	char prompt_name[32];
 	struct view_channel answer; /* a command's output, or history: untagged */
 	struct viewer_channel *channels; /* owned */
 	struct viewer_channel *connected; /* NULL: at the prompt */
@@ -91,6 +92,10 @@ struct viewer {
 	bool away_shown; /* that muxd is away was said */
 	bool running; /* a command, in muxd */
 	void (*next)(struct viewer *viewer); /* what a key asked for meanwhile, or NULL */
+	bool commanding; /* the prompt is there for one line; connected goes on behind it */
+	bool commanded; /* that line was entered */
+	bool redraws; /* the guest is told a smaller screen meanwhile, so that it draws anew */
+	char *last; /* owned; the channel that was left last */
 	bool hint; /* the escape key is shown */
 	bool dropping; /* what was pasted behind leaving */
 	bool done;
@@ -99,6 +104,12 @@ struct viewer {
 	struct event *signals[VIEWER_SIGNALS]; /* owned */
 };
 
+/* The guest has the terminal. */
+static inline bool viewer_at_guest(const struct viewer *viewer)
+{
+	return viewer->connected && !viewer->commanding;
+}
+
 /* viewer.c */
 void viewer_end(struct viewer *viewer, int status);
 
@@ -106,6 +117,8 @@ void viewer_end(struct viewer *viewer, int status);
 void viewer_show_soon(struct viewer *viewer); /* lines has something */
 void viewer_show(struct viewer *viewer); /* as far as possible now */
 void viewer_message(struct viewer *viewer, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Of an answer: no mark in front. */
+void viewer_line(struct viewer *viewer, const char *format, ...) PRINTF_LIKE(2, 3);
 void viewer_guest_output(struct viewer *viewer, const void *bytes, size_t length);
 void viewer_show_hint(struct viewer *viewer);
 void viewer_hide_hint(struct viewer *viewer);
@@ -151,6 +164,28 @@ bool viewer_may_type(struct viewer *viewer, struct viewer_channel *channel);
 void viewer_take(struct viewer *viewer); /* ask for it, or take it */
 void viewer_yield(struct viewer *viewer); /* to who has asked */
 void viewer_read_writer(struct viewer *viewer, const struct message *message);
+/* viewer_places.c: from one guest to another */
+struct viewer_channel *viewer_find_number(const struct viewer *viewer, unsigned number);
+void viewer_remember(struct viewer *viewer, const struct viewer_channel *channel);
+void viewer_connect_other(struct viewer *viewer, struct viewer_channel *channel);
+void viewer_connect_next(struct viewer *viewer);
+void viewer_connect_previous(struct viewer *viewer);
+void viewer_connect_last(struct viewer *viewer);
+void viewer_name_prompt(struct viewer *viewer, const char *name);
+/*
+ * One command line while connected. The guest's output is not shown meanwhile: its position stands
+ * still, and muxd is asked again from there.
+ */
+void viewer_command_begin(struct viewer *viewer);
+void viewer_command_end(struct viewer *viewer); /* back to the guest */
+void viewer_command_over(struct viewer *viewer); /* the prompt stays */
+/* What was typed behind the line that led to the guest is for the guest. */
+void viewer_type_ahead(struct viewer *viewer);
+
+/* viewer_help.c */
+void viewer_tell_keys(struct viewer *viewer);
+void viewer_help_key(struct viewer *viewer);
+void viewer_help(struct viewer *viewer); /* commands and keys */
 
 /* viewer_keys.c: what the operator types */
 void viewer_typed(void *owner, const uint8_t *bytes, size_t length);

@@ -2,6 +2,7 @@
 #include "keys.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +12,15 @@ static struct keys keys;
 
 static void start(void)
 {
-	keys_init(&keys, KEYS_ESCAPE);
+	keys_init(&keys, KEYS_CONS, 0);
 }
 
 /* What happens, as text: bytes as they are, events in <>. */
 static const char *typed(const char *text)
 {
 	static const char *const names[] = { "", "", "<escape>", "<send ", "<leave>", "<break>",
-		"<hide>", "<show>", "<take>", "<yield>", "<channel " };
+		"<hide>", "<show>", "<take>", "<yield>", "<channel ", "<next>", "<previous>",
+		"<last>", "<command>", "<detach>", "<help>", "<number ", "<broadcast>", "<wrong " };
 	static char log[256];
 	const uint8_t *bytes = (const uint8_t *)text;
 	size_t length = strlen(text);
@@ -28,12 +30,16 @@ static const char *typed(const char *text)
 		struct key_event event;
 		size_t used = keys_next(&keys, bytes, length, &event);
 
-		ck_assert_uint_ge(used, 1);
+		ck_assert(used || event.action != KEY_NOTHING);
 		strcat(log, names[event.action]);
 		if (event.action == KEY_BYTES)
 			strncat(log, (const char *)event.bytes, event.length);
 		if (event.action == KEY_SEND || event.action == KEY_CHANNEL)
 			strncat(strncat(log, (const char *)&event.byte, 1), ">", 2);
+		if (event.action == KEY_NUMBER)
+			snprintf(log + strlen(log), sizeof(log) - strlen(log), "%u>", event.number);
+		if (event.action == KEY_WRONG_NUMBER)
+			strcat(strncat(log, (const char *)event.bytes, event.length), ">");
 		bytes += used;
 		length -= used;
 	}
@@ -59,6 +65,12 @@ static const struct {
 	{ E "s", "<escape><show>" },
 	{ E "t", "<escape><take>" },
 	{ E "y", "<escape><yield>" },
+	{ E "n", "<escape><next>" },
+	{ E "p", "<escape><previous>" },
+	{ E "\t", "<escape><last>" },
+	{ E ":", "<escape><command>" },
+	{ E "d", "<escape><detach>" },
+	{ E "?", "<escape><help>" },
 	{ E "1", "<escape><channel 1>" },
 	{ E "x", "<escape><channel x>" },
 	{ E E, "<escape><channel \x05>" },
@@ -85,7 +97,7 @@ END_TEST
 
 START_TEST(the_escape_key_can_be_another)
 {
-	keys_init(&keys, '@');
+	keys_init(&keys, KEYS_CONS, '@');
 
 	ck_assert_str_eq(typed("a" E "b@.@e"), "a" E "b<escape><leave><escape><send @>");
 }
@@ -93,9 +105,51 @@ END_TEST
 
 START_TEST(without_an_escape_key_everything_passes)
 {
-	keys_init(&keys, KEYS_NONE);
+	keys_init(&keys, KEYS_CONS, KEYS_NONE);
 
 	ck_assert_str_eq(typed(E ".\xff"), E ".\xff");
+}
+END_TEST
+
+#define B "\x1c"
+
+static const struct {
+	enum keys_mode mode;
+	const char *keys, *log;
+} mode_sequences[] = {
+	{ KEYS_LIBVMM, "a@1b@9c", "a<escape><number 0>b<escape><number 8>c" },
+	{ KEYS_LIBVMM, "@m@.", "<escape><broadcast><escape><leave>" },
+	{ KEYS_LIBVMM, "x@@y\\@z", "x<escape><send @>y<send @>z" },
+	{ KEYS_LIBVMM, "\\n\\\\n", "<send \\>n<send \\><send \\>n" },
+	{ KEYS_LIBVMM, "\\\\@1", "<send \\><send @>1" },
+	{ KEYS_LIBVMM, "\\" E, "<send \\>" E },
+	{ KEYS_LIBVMM, "@0@e", "<escape><channel 0><escape><send @>" },
+	{ KEYS_SDDF, "a" B "0\rb" B "12\rc", "a<escape><number 0>b<escape><number 12>c" },
+	{ KEYS_SDDF, B "9999\nx", "<escape><number 9999>x" },
+	{ KEYS_SDDF, B B "x" B ".", "<escape><send \x1c>x<escape><leave>" },
+	{ KEYS_SDDF, B "1x2\r", "<escape><wrong 1x>2\r" },
+	{ KEYS_SDDF, B "123456\rx", "<escape><wrong 12346>x" },
+	{ KEYS_SDDF, B "1" B "2\r", "<escape><wrong 1><escape><number 2>" },
+	{ KEYS_SDDF, B "\rx", "<escape><channel \r>x" },
+};
+
+START_TEST(other_programs_keys_mean_what_they_mean_there)
+{
+	keys_init(&keys, mode_sequences[_i].mode, 0);
+
+	ck_assert_str_eq(typed(mode_sequences[_i].keys), mode_sequences[_i].log);
+}
+END_TEST
+
+START_TEST(no_channel_can_have_a_key_of_ours)
+{
+	for (size_t i = 0; i < key_count; i++)
+		ck_assert(keys_is_reserved(key_table[i].key));
+	ck_assert(keys_is_reserved('t'));
+	ck_assert(keys_is_reserved('y'));
+	ck_assert(!keys_is_reserved('1'));
+	ck_assert(!keys_is_reserved('x'));
+	ck_assert(!keys_is_reserved(0));
 }
 END_TEST
 
@@ -157,6 +211,9 @@ int main(void)
 	tcase_add_test(test, bytes_behind_a_switch_come_after_it);
 	tcase_add_test(test, a_sequence_may_come_in_pieces);
 	tcase_add_test(test, the_escape_key_can_be_another);
+	tcase_add_loop_test(test, other_programs_keys_mean_what_they_mean_there, 0,
+		(int)ARRAY_SIZE(mode_sequences));
+	tcase_add_test(test, no_channel_can_have_a_key_of_ours);
 	tcase_add_test(test, without_an_escape_key_everything_passes);
 	tcase_add_loop_test(test, names_of_keys_are_understood, 0, (int)ARRAY_SIZE(names));
 	tcase_add_test(test, a_key_is_named_for_people);
