@@ -55,7 +55,8 @@ enum attach_message {
  * The JSON of CHANNEL, sent at first and after each change:
  * { "name", "key", "color", "state" (words of muxd list), "reason", "shown", "begin", "end",
  *   "opened" (the end when this muxd began), "timestamps" (off, local, utc or relative),
- *   "start" (ms since the epoch: what relative times count from) }
+ *   "start" (ms since the epoch: what relative times count from),
+ *   "log" (the path of its log; not there if it is not logged) }
  * Positions are integers.
  */
 

@@ -4,6 +4,7 @@
 
 #include "attach.h"
 #include "device.h"
+#include "followers.h"
 #include "log.h"
 #include "person.h"
 #include "timestamps.h"
@@ -154,6 +155,7 @@ void channel_drop(struct channel *channel)
 
 	if (!make_path(channel->mux, channel->name, path) && unlink(path))
 		log_warning("%s: %s", path, strerror(errno));
+	followers_channel_dropped(channel);
 	channel_close(channel);
 }
 
@@ -297,14 +299,15 @@ json_t *channel_brief_json(const struct channel *channel)
 	const struct history_record *record = &channel->history.record;
 	char key[2] = { record->key, '\0' };
 	char color[2] = { record->color, '\0' };
+	char log[PATH_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:I}", "name",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:I, s:s*}", "name",
 		channel->name, "key", key, "color", color, "state", channel_state_name(channel),
 		"reason", record->reason, "shown", record->shown, "begin",
 		(json_int_t)history_begin(&channel->history), "end",
 		(json_int_t)channel->history.committed, "opened", (json_int_t)channel->opened,
 		"timestamps", timestamps_name((enum timestamps)record->timestamps), "start",
-		(json_int_t)channel_start(channel));
+		(json_int_t)channel_start(channel), "log", followers_log_path(channel, log));
 }
 
 /* Who types, and how many watch. */

@@ -18,6 +18,13 @@ enum channel_state {
 	CHANNEL_GONE = CONSOLE_STATE_COUNT, /* its vmm is not connected and did not say good-bye */
 };
 
+/* What an operator said of a channel, or not. */
+enum channel_choice {
+	CHANNEL_AS_CONFIGURED, /* nothing */
+	CHANNEL_ON,
+	CHANNEL_OFF,
+};
+
 /*
  * One console stream. Owned by the mux from the first time its vmm connects until it is dropped,
  * whether or not the vmm is there. Attached viewers hold only a position in its history.

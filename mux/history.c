@@ -19,6 +19,7 @@
 #define HISTORY_HEADER 4096
 #define RING_GRAIN 4096
 #define RING_MOST ((size_t)HISTORY_SIZE_MOST + HISTORY_PIECE)
+#define CHOICE_MOST 2 /* enum channel_choice */
 #define STATE_MOST CONSOLE_STATE_COUNT /* one more than the guest's own: gone */
 #define MARKS_PART (HISTORY_BYTES_PER_MARK / sizeof(struct history_mark)) /* of the ring's size */
 
@@ -87,8 +88,9 @@ static bool record_makes_sense(const struct history_record *record)
 	}
 	return record->marks <= record->end && record->link_lost <= record->link_offset &&
 		record->state <= STATE_MOST && record->timestamps < TIMESTAMPS_COUNT &&
-		record->shown <= 1 && record->keep <= 1 && is_letter(record->key) &&
-		is_letter(record->color) && is_text(record->reason, sizeof(record->reason));
+		record->shown <= 1 && record->keep <= 1 && record->log <= CHOICE_MOST &&
+		record->pty <= CHOICE_MOST && is_letter(record->key) && is_letter(record->color) &&
+		is_text(record->reason, sizeof(record->reason));
 }
 
 static bool file_makes_sense(const struct history_file *file, size_t file_size, const char *name)

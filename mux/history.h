@@ -34,11 +34,13 @@ struct history_record {
 	uint8_t state; /* enum channel_state */
 	uint8_t shown; /* 0 or 1, as keep */
 	uint8_t keep;
+	uint8_t log; /* enum channel_choice: whether it is logged */
+	uint8_t pty; /* the same: whether it has one */
 	char key; /* or 0 */
 	char color;
 	char reason[CONSOLE_REASON_MAX + 1]; /* of the state, printable */
 	uint8_t timestamps; /* enum timestamps: how the times of lines are shown */
-	uint8_t reserved[5];
+	uint8_t reserved[3];
 };
 
 /* What was appended from this position on came at this time. */

@@ -1,7 +1,9 @@
 /* muxd: the consoles of guests. Options and words. */
 
+#include "child_process.h"
 #include "client.h"
 #include "command.h"
+#include "follower.h"
 #include "history.h"
 #include "keys.h"
 #include "log.h"
@@ -314,6 +316,8 @@ int main(int count, char **words)
 	};
 	bool attaches;
 
+	if (count == 2 && !strcmp(words[1], FOLLOWER_WORD))
+		return follower_main(CHILD_PROCESS_FD);
 	if (count == 2 && !strcmp(words[1], WORKER_WORD))
 		return worker_main(WORKER_CONTROL_FD);
 	signal(SIGCHLD, SIG_DFL); /* ignored by whoever started us, it would never come */

@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "control.h"
 #include "device.h"
+#include "followers.h"
 #include "log.h"
 #include "runtime_dir.h"
 #include "wires.h"
@@ -94,6 +95,8 @@ void mux_close(struct mux *mux)
 	mux->closing = true;
 	while (!LIST_EMPTY(&mux->peers))
 		attach_destroy(LIST_FIRST(&mux->peers));
+	followers_destroy(mux->followers);
+	mux->followers = NULL;
 	while (!LIST_EMPTY(&mux->devices))
 		device_destroy(LIST_FIRST(&mux->devices));
 	while (!TAILQ_EMPTY(&mux->channels))

@@ -23,6 +23,7 @@ struct attach_peer;
 struct control;
 struct event_base;
 struct device_listener;
+struct followers;
 struct wires;
 
 struct mux_options {
@@ -53,6 +54,7 @@ struct mux {
 	struct device_listener *listener; /* owned */
 	struct control *control; /* owned */
 	struct wires *wires; /* owned; NULL before there are any */
+	struct followers *followers; /* owned; or NULL */
 };
 
 /*

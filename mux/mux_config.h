@@ -36,10 +36,21 @@ struct mux_config_wire {
 	size_t port_count; /* at most 2 on a cable, WIRE_PORTS_MAX on a switch */
 };
 
+/* [log]: where the output of channels is written to. */
+struct mux_config_log {
+	char *directory; /* NULL: nothing is logged */
+	struct config_words channels; /* patterns: which are logged without a word about it */
+	uint64_t size; /* of a file, before the next one is begun; 0: never */
+	unsigned files; /* older ones that are kept */
+	unsigned times; /* enum log_times */
+	bool text; /* without control sequences */
+};
+
 /* muxd.toml, checked. Owns all it points to. Constant once loaded. */
 struct mux_config {
 	struct mux_config_wire *wires;
 	size_t wire_count;
+	struct mux_config_log log;
 };
 
 /* What muxd does without a file: the cable "cable0". 0 or -ENOMEM. */

@@ -1,10 +1,16 @@
 /* The keys of muxd.toml. */
 
 #include "guest_name.h"
+#include "log_file.h"
+#include "log_line.h"
 #include "mux_config_parts.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#define PATTERN_MAX 255
+#define PATTERNS_MAX 64
+#define LOG_SIZE_MOST (UINT64_C(1) << 40)
 #define CONFIG_KEY_OF(type, in, called, of, member, ...) \
 	{ \
 		.table = in, .name = called, .kind = &config_##of, \
@@ -15,8 +21,31 @@
 #define CONFIG_KEY_PORT(in, called, of, member, ...) \
 	CONFIG_KEY_OF(struct mux_config_port, in, called, of, member, __VA_ARGS__)
 
+#define CONFIG_KEY(in, called, of, member, ...) \
+	CONFIG_KEY_OF(struct mux_config_document, in, called, of, config.member, __VA_ARGS__)
+
+/* Which channels are meant, as in "list guest*". */
+static const char *pattern_problem(const char *pattern, size_t length)
+{
+	if (length == 0 || length > PATTERN_MAX)
+		return "must be 1 to 255 bytes long";
+	return strlen(pattern) == length ? NULL : "must not contain NUL";
+}
+
 /* A row begins with its table and its name: scripts read them there. */
 static const struct config_key keys[] = {
+	CONFIG_KEY("log", "directory", path, log.directory,
+		.help = "where the logs of channels are written"),
+	CONFIG_KEY("log", "channels", words, log.channels, .problem = pattern_problem,
+		.elements = PATTERNS_MAX, .initial = "[\"*\"]", .help = "which are logged"),
+	CONFIG_KEY("log", "size", size, log.size, .maximum = LOG_SIZE_MOST, .initial = "16M",
+		.help = "how large a log becomes, or 0"),
+	CONFIG_KEY("log", "files", count, log.files, .minimum = 1, .maximum = LOG_FILE_OLDER_MAX,
+		.initial = "5", .help = "how many older ones are kept"),
+	CONFIG_KEY("log", "times", choice, log.times, .choices = LOG_TIMES_CHOICES,
+		.initial = "utc", .help = "the time in front of each line"),
+	CONFIG_KEY("log", "text", boolean, log.text, .initial = "false",
+		.help = "whether control sequences are left out"),
 	CONFIG_KEY_WIRE("cable", "name", name, name, .problem = wire_name_problem,
 		.help = "what the cable is called"),
 	CONFIG_KEY_WIRE("cable", "poll", poll, poll_ns, .initial = "50us",

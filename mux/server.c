@@ -3,6 +3,7 @@
 #include "server.h"
 
 #include "fd.h"
+#include "followers.h"
 #include "log.h"
 #include "mux_config.h"
 #include "notify.h"
@@ -56,13 +57,15 @@ static void stop_asked(evutil_socket_t number, short what, void *owner)
 	event_base_loopbreak(server->base);
 }
 
-/* The terminal went away. Without one this says nothing to us. */
+/* The terminal went away. Without one, log files are to be opened anew. */
 static void hung_up(evutil_socket_t number, short what, void *owner)
 {
 	struct server *server = owner;
 
 	if (server->options->viewer)
 		stop_asked(number, what, owner);
+	else if (server->mux.followers)
+		followers_reopen(server->mux.followers);
 }
 
 static void viewer_ended(evutil_socket_t number, short what, void *owner)
@@ -238,6 +241,21 @@ static int begin_wires(struct server *server)
 }
 
 /* 0, or -errno after a log line. */
+static int begin_followers(struct server *server)
+{
+	struct mux *mux = &server->mux;
+
+	mux->followers =
+		followers_create(mux, server->options->config, server->options->directory.mux);
+	if (!mux->followers) {
+		log_error("muxd: no memory");
+		return -ENOMEM;
+	}
+	followers_start(mux->followers);
+	return 0;
+}
+
+/* 0, or -errno after a log line. */
 static int begin(struct server *server)
 {
 	struct server_sockets *sockets = &server->sockets;
@@ -255,7 +273,9 @@ static int begin(struct server *server)
 	}
 	if (error)
 		log_error("muxd: cannot start: %s", strerror(-error));
-	return error ? error : begin_wires(server);
+	if (!error)
+		error = begin_wires(server);
+	return error ? error : begin_followers(server);
 }
 
 /* The sockets' files go while they still are our sockets: another muxd may come at once. */

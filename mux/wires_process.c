@@ -1,22 +1,17 @@
 /* The process of a wire's worker: muxd itself, executed once more, until it is reaped. */
 
-#include "fd.h"
+#include "child_process.h"
 #include "monotonic.h"
 #include "mux.h"
 #include "wires_parts.h"
 #include "worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE_S 2 /* with a worker that was told to end */
@@ -31,73 +26,13 @@ struct wires_process {
 	LIST_ENTRY(wires_process) link;
 };
 
-/* What a worker begins with: its end of the control sockets, our stderr, no other descriptor. */
-static int arrange(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int control)
-{
-	sigset_t mask;
-	int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-
-	if (!error)
-		error = posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDOUT_FILENO);
-	if (!error)
-		error = posix_spawn_file_actions_adddup2(actions, control, WORKER_CONTROL_FD);
-	if (!error)
-		error = posix_spawn_file_actions_addclosefrom_np(actions, WORKER_CONTROL_FD + 1);
-	sigemptyset(&mask);
-	posix_spawnattr_setsigmask(attributes, &mask);
-	posix_spawnattr_setpgroup(attributes, 0); /* signals of the terminal are for muxd */
-	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-	return error;
-}
-
-/*
- * We sleep until the new program runs, so that no copy of us outlives us with our sockets. 0 or
- * -errno.
- */
-static int spawn(const char *name, int control, pid_t *id)
-{
-	char title[WIRE_NAME_MAX + 16];
-	char word[] = WORKER_WORD;
-	char *words[] = { title, word, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int error;
-
-	snprintf(title, sizeof(title), "muxd: wire %s", name);
-	if (posix_spawn_file_actions_init(&actions))
-		return -ENOMEM;
-	posix_spawnattr_init(&attributes);
-	error = arrange(&actions, &attributes, control);
-	if (!error)
-		error = posix_spawn(id, "/proc/self/exe", &actions, &attributes, words, environ);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return -error;
-}
-
 /* As options->start (wires.h). */
 static int start_process(const char *name, int *control, pid_t *id)
 {
-	AUTO_CLOSE int ours = -1;
-	AUTO_CLOSE int theirs = -1;
-	int pair[2], life;
+	char title[WIRE_NAME_MAX + 16];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return -errno;
-	ours = pair[0];
-	theirs = pair[1];
-	life = spawn(name, theirs, id);
-	if (life)
-		return life;
-	life = pidfd_open(*id, 0);
-	if (life < 0) {
-		life = -errno;
-		kill(*id, SIGKILL);
-		waitpid(*id, NULL, 0);
-		return life;
-	}
-	*control = take_fd(&ours);
-	return life;
+	snprintf(title, sizeof(title), "muxd: wire %s", name);
+	return child_process_start(title, WORKER_WORD, SOCK_SEQPACKET, control, id);
 }
 
 static void process_free(struct wires_process *process)
@@ -109,21 +44,6 @@ static void process_free(struct wires_process *process)
 	free(process);
 }
 
-/* How it ended, in words. */
-static const char *reap(const struct wires_process *process, char *how, size_t size)
-{
-	int status = 0;
-
-	if (!process->id || waitpid(process->id, &status, 0) != process->id)
-		snprintf(how, size, "it ended");
-	else if (WIFSIGNALED(status))
-		snprintf(how, size, "signal %d (%s)", WTERMSIG(status),
-			strsignal(WTERMSIG(status)));
-	else
-		snprintf(how, size, "exit status %d", WEXITSTATUS(status));
-	return how;
-}
-
 static void process_ended(evutil_socket_t fd, short what, void *owner)
 {
 	struct wires_process *process = owner;
@@ -132,7 +52,7 @@ static void process_ended(evutil_socket_t fd, short what, void *owner)
 
 	(void)fd;
 	(void)what;
-	reap(process, how, sizeof(how));
+	child_process_reap(process->id, how, sizeof(how));
 	process_free(process);
 	if (wire)
 		wires_worker_ended(wire, how);
@@ -196,7 +116,7 @@ void wires_processes_wait(struct wires *wires)
 
 		if (process->id && poll(&life, 1, now < end ? (int)(end - now) : 0) <= 0)
 			wires_process_kill(process);
-		reap(process, how, sizeof(how));
+		child_process_reap(process->id, how, sizeof(how));
 		process_free(process);
 	}
 }

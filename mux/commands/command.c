@@ -41,6 +41,8 @@ const struct command command_table[] = {
 	{ "timestamp", NULL, "CHANNEL ... [on|off|local|utc|relative]",
 		"show the times of lines, or do not", 1, UINT_MAX, 0, timestamp_run, NULL,
 		"CHANNEL CHANNEL|on|off|local|utc|relative..." },
+	{ "log", NULL, "CHANNEL ... [on|off]", "say where channels are logged, or whether they are",
+		1, UINT_MAX, 0, log_run, NULL, "CHANNEL|on|off..." },
 	{ "wire", NULL,
 		"list [--json] | add cable|switch NAME [poll=TIME] [uplink=TAP] | remove NAME",
 		"list, add and remove wires", 1, 5, 0, wire_run, json_options,

@@ -4,6 +4,7 @@
 #include "command.h"
 
 /* The functions of the rows of the command table. The words begin with the command's name. */
+int log_run(struct command_call *call, char *const *words);
 int help_run(struct command_call *call, char *const *words);
 int list_run(struct command_call *call, char *const *words);
 int show_run(struct command_call *call, char *const *words);

@@ -1,5 +1,6 @@
 /* muxd.toml. */
 
+#include "log_line.h"
 #include "mux_config.h"
 
 #include <check.h>
@@ -142,6 +143,33 @@ START_TEST(every_key_of_a_switch_reaches_its_field)
 	ck_assert_uint_eq(lan->ports[1].allow.count, 0);
 }
 
+START_TEST(every_key_of_logs_reaches_its_field)
+{
+	must_load("[log]\ndirectory = \"logs\"\nchannels = [\"web*\", \"db\"]\nsize = \"1M\"\n"
+		  "files = 9\ntimes = \"local\"\ntext = true\n");
+
+	ck_assert_str_eq(config.log.directory, "logs");
+	ck_assert_uint_eq(config.log.channels.count, 2);
+	ck_assert_str_eq(config.log.channels.items[1], "db");
+	ck_assert_uint_eq(config.log.size, 1 << 20);
+	ck_assert_uint_eq(config.log.files, 9);
+	ck_assert_uint_eq(config.log.times, LOG_TIMES_LOCAL);
+	ck_assert(config.log.text);
+}
+
+START_TEST(all_channels_are_logged_unless_it_says_which)
+{
+	must_load("[log]\ndirectory = \"/var/log/guests\"\n");
+
+	ck_assert_str_eq(config.log.directory, "/var/log/guests");
+	ck_assert_uint_eq(config.log.channels.count, 1);
+	ck_assert_str_eq(config.log.channels.items[0], "*");
+	ck_assert_uint_eq(config.log.size, 16 << 20);
+	ck_assert_uint_eq(config.log.files, 5);
+	ck_assert_uint_eq(config.log.times, LOG_TIMES_UTC);
+	ck_assert(!config.log.text);
+}
+
 START_TEST(a_port_that_lists_nobody_may_send_to_all)
 {
 	must_load("[[switch]]\nname = 'lan'\n[[switch.port]]\nname = 'a'\n");
@@ -155,7 +183,7 @@ static const struct {
 	const char *message;
 } wrong[] = {
 	{ "[[cabel]]", "1:3: unknown table \"cabel\", did you mean \"cable\"?" },
-	{ "[[hub]]", "1:3: unknown table \"hub\", known are [[cable]], [[switch]]" },
+	{ "[[hub]]", "1:3: unknown table \"hub\", known are [log], [[cable]], [[switch]]" },
 	{ "[cable]\nname = 'a'", "1:2: cable must be an array of tables, each written [[cable]]" },
 	{ "[[cable]]", "1:3: cable needs a name" },
 	{ "[[switch]]\nname = ''", "2:8: switch.name must not be empty" },
@@ -250,6 +278,8 @@ int main(void)
 	tcase_add_test(tests, an_empty_file_means_no_wires);
 	tcase_add_test(tests, a_name_is_all_that_a_wire_needs);
 	tcase_add_test(tests, every_key_of_a_switch_reaches_its_field);
+	tcase_add_test(tests, every_key_of_logs_reaches_its_field);
+	tcase_add_test(tests, all_channels_are_logged_unless_it_says_which);
 	tcase_add_test(tests, a_port_that_lists_nobody_may_send_to_all);
 	tcase_add_loop_test(tests, says_where_and_what_is_wrong, 0,
 		sizeof(wrong) / sizeof(wrong[0]));

@@ -1,0 +1,39 @@
+#ifndef FOLLOWERS_H
+#define FOLLOWERS_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct channel;
+struct followers;
+struct mux;
+struct mux_config;
+
+/*
+ * The processes that follow channels for muxd (followers/follower.h), as its main process sees
+ * them: started when something needs them, and again, with growing pauses, whenever they end. All
+ * belongs to the mux's thread.
+ */
+
+/* The config is borrowed; directory is the runtime directory. NULL if memory is short. */
+struct followers *followers_create(struct mux *mux, const struct mux_config *config,
+	const char *directory);
+
+/* Their streams are closed by then: waits for their end, or kills them. NULL is accepted. */
+void followers_destroy(struct followers *followers);
+
+/* Start those that are needed by now. */
+void followers_start(struct followers *followers);
+
+/* Log files are opened anew. */
+void followers_reopen(struct followers *followers);
+
+/* Where a channel is logged; NULL if it is not. Returns path. */
+const char *followers_log_path(const struct channel *channel, char path[static PATH_MAX]);
+/* Can there be logs at all? */
+bool followers_can_log(const struct mux *mux);
+
+/* It is dropped: nothing is to be remembered of it. */
+void followers_channel_dropped(const struct channel *channel);
+
+#endif
