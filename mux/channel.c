@@ -36,6 +36,11 @@ const char *channel_state_name(const struct channel *channel)
 	return channel->is_log ? "log" : state_names[channel->history.record.state];
 }
 
+const char *channel_state_word(unsigned state)
+{
+	return state_names[state];
+}
+
 struct channel *channel_find(const struct mux *mux, const char *name)
 {
 	struct channel *channel;
@@ -107,7 +112,7 @@ static int open_history(struct channel *channel)
 		record->since = (uint64_t)time(NULL);
 	}
 	history_commit(&channel->history);
-	channel->opened = channel->history.committed;
+	channel->opened = channel->seen = channel->history.committed;
 	return 0;
 }
 
@@ -163,6 +168,27 @@ void channel_drop(struct channel *channel)
 bool channel_is_dead(const struct channel *channel)
 {
 	return !channel->device && channel->history.record.state >= CONSOLE_POWERED_OFF;
+}
+
+bool channel_is_over(const struct channel *channel)
+{
+	unsigned state = channel->history.record.state;
+
+	return state == CONSOLE_POWERED_OFF || state == CONSOLE_CRASHED;
+}
+
+uint64_t channel_seen(struct channel *channel)
+{
+	if (channel_is_over(channel) && channel->seen_boots != channel->history.record.boots)
+		channel->seen = channel->history.committed;
+	channel->seen_boots = channel->history.record.boots;
+	return channel->seen;
+}
+
+void channel_saw(struct channel *channel, uint64_t position)
+{
+	channel->seen = position;
+	channel->seen_boots = channel->history.record.boots;
 }
 
 bool channel_make_room(struct mux *mux)

@@ -35,6 +35,8 @@ struct channel {
 	struct mux *mux;
 	struct history history;
 	uint64_t opened; /* the end of its history when this muxd took it up */
+	uint64_t seen; /* by scripts: see channel_seen() */
+	uint32_t seen_boots;
 	struct device *device; /* the guest's end; NULL while it is away */
 	struct evbuffer *input; /* owned; typed, and not yet sent to the vmm */
 	struct console_size size; /* of the terminal that was resized last */
@@ -69,7 +71,19 @@ void channel_drop(struct channel *channel);
 bool channel_make_room(struct mux *mux);
 bool channel_is_dead(const struct channel *channel);
 
+/* Its guest has ended, and said so. */
+bool channel_is_over(const struct channel *channel);
+
 const char *channel_state_name(const struct channel *channel);
+const char *channel_state_word(unsigned state); /* enum channel_state */
+
+/*
+ * Up to where scripts know what the guest printed: what they wait for comes behind it. It is the
+ * beginning at first, and that of each new boot; and the end of a guest that has ended without any
+ * script having to do with it.
+ */
+uint64_t channel_seen(struct channel *channel);
+void channel_saw(struct channel *channel, uint64_t position);
 
 /* Change the state, since now, and commit. The reason is made printable. */
 void channel_set_state(struct channel *channel, unsigned state, const char *reason,

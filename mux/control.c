@@ -24,6 +24,7 @@
 struct control {
 	struct mux *mux;
 	struct varlink_service *service; /* owned */
+	unsigned running; /* commands */
 };
 
 /* One command and the output that its caller has not taken yet. */
@@ -33,10 +34,12 @@ struct run {
 	struct evbuffer *output; /* owned */
 	struct event *again; /* owned; the next step */
 	int status; /* or COMMAND_AGAIN, COMMAND_WAITING */
+	unsigned *running; /* of the control */
 };
 
 static void run_free(struct run *run)
 {
+	(*run->running)--;
 	command_end(&run->command);
 	if (run->again)
 		event_free(run->again);
@@ -168,17 +171,19 @@ static void run_again(evutil_socket_t unused, short events, void *owner)
 	run_progress(run);
 }
 
-static struct run *run_create(struct mux *mux, struct varlink_call *call)
+static struct run *run_create(struct control *control, struct varlink_call *call)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
 	if (!run)
 		return NULL;
 	run->call = call;
+	run->running = &control->running;
+	control->running++;
 	run->output = evbuffer_new();
-	run->again = event_new(mux->base, -1, 0, run_again, run);
+	run->again = event_new(control->mux->base, -1, 0, run_again, run);
 	run->command = (struct command_call){
-		.mux = mux,
+		.mux = control->mux,
 		.output = output_came,
 		.owner = run,
 		.wake = wake,
@@ -192,7 +197,7 @@ static struct run *run_create(struct mux *mux, struct varlink_call *call)
 static void start_run(struct varlink_call *call, char *const *words)
 {
 	struct control *control = varlink_owner(call);
-	struct run *run = run_create(control->mux, call);
+	struct run *run = run_create(control, call);
 
 	if (!run) {
 		varlink_fail(call, CONTROL_INTERFACE ".CommandFailed",
@@ -327,6 +332,11 @@ struct control *control_create(struct mux *mux, int listen_fd)
 		return NULL;
 	}
 	return control;
+}
+
+unsigned control_running(const struct control *control)
+{
+	return control->running;
 }
 
 void control_destroy(struct control *control)

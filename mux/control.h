@@ -32,4 +32,6 @@ extern const char control_description[];
 struct control *control_create(struct mux *mux, int listen_fd);
 void control_destroy(struct control *control);
 
+unsigned control_running(const struct control *control); /* commands, at the moment */
+
 #endif

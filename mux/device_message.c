@@ -2,7 +2,9 @@
 
 #include "attach.h"
 #include "channel.h"
+#include "channel_key.h"
 #include "compiler.h"
+#include "console_key.h"
 #include "device_internal.h"
 #include "message.h"
 #include "timestamps.h"
@@ -68,27 +70,18 @@ static char choose_color(const struct channel *channel)
 	return best;
 }
 
-/* A key means one channel: it is taken from a dead one, but not from one that lives. */
-static char claim_key(struct channel *channel, char key)
+static void claim_key(struct channel *channel, char key)
 {
-	struct channel *other;
+	const struct channel *owner = channel_key_owner(channel, key);
 
-	if (key <= ' ' || key >= 0x7f)
-		return '\0';
-	TAILQ_FOREACH(other, &channel->mux->channels, link)
-	{
-		if (other == channel || other->history.record.key != key)
-			continue;
-		if (other->device) {
-			attach_notice(channel->mux, "%s: the key %c belongs to %s", channel->name,
-				key, other->name);
-			return '\0';
-		}
-		other->history.record.key = '\0';
-		channel_commit(other);
-		channel_changed(other);
+	if (console_key_problem(key))
+		key = '\0';
+	if (key && owner) {
+		attach_notice(channel->mux, "%s: the key %c belongs to %s", channel->name, key,
+			owner->name);
+		key = '\0';
 	}
-	return key;
+	channel_take_key(channel, key);
 }
 
 static void begin_boot(struct channel *channel, const struct console_hello *hello)
@@ -104,13 +97,14 @@ static void begin_boot(struct channel *channel, const struct console_hello *hell
 		record->timestamps = TIMESTAMPS_LOCAL;
 	if (hello->flags & CONSOLE_KEEP)
 		record->keep = 1;
+	channel->seen = record->end;
 	record->boots++;
 	record->boot_ms = timestamp_now();
 	memcpy(record->boot_id, hello->boot_id, sizeof(record->boot_id));
 	record->link_offset = 0;
 	record->link_lost = 0;
 	record->link_changes = 0;
-	record->key = claim_key(channel, hello->key);
+	claim_key(channel, hello->key);
 	if (is_color(hello->color))
 		record->color = hello->color;
 	else if (!record->color)

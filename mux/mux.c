@@ -61,7 +61,7 @@ int mux_open(struct mux *mux, struct event_base *base, const struct mux_options 
 	const struct dirent *entry;
 	int error;
 
-	*mux = (struct mux){ .base = base, .options = options };
+	*mux = (struct mux){ .base = base, .options = options, .started = time(NULL) };
 	TAILQ_INIT(&mux->channels);
 	LIST_INIT(&mux->watches);
 	LIST_INIT(&mux->devices);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #define CHANNELS_MAX 1024
 #define CHANNELS_DEAD_MAX 64 /* that are not to be kept */
@@ -37,6 +38,7 @@ struct mux_options {
 /* muxd's main process, without its sockets' files. Everything belongs to its one thread. */
 struct mux {
 	struct event_base *base;
+	time_t started;
 	const struct mux_options *options;
 	char channels_path[PATH_MAX]; /* directory of the histories */
 	DIR *channels_directory; /* owned; locked, lest two muxds write the same histories */

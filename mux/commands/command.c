@@ -21,6 +21,19 @@ static const struct command_option json_options[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct command_option send_options[] = {
+	{ "--enter", NULL, "and then the Enter key" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct command_option wait_options[] = {
+	{ "--for", "REGEX", "until a line that this is found in" },
+	{ "--state", "starting|running|paused|rebooting|powered-off|crashed|gone",
+		"until the guest is in this state" },
+	{ "--timeout", "TIME", "no longer than this: 5, 5s, 500ms" },
+	{ NULL, NULL, NULL },
+};
+
 const struct command command_table[] = {
 	{ "help", NULL, "[COMMAND]", "tell the commands, or more about one", 0, 1, 0, help_run,
 		NULL, "COMMAND" },
@@ -43,6 +56,21 @@ const struct command command_table[] = {
 		"CHANNEL CHANNEL|on|off|local|utc|relative..." },
 	{ "log", NULL, "CHANNEL ... [on|off]", "say where channels are logged, or whether they are",
 		1, UINT_MAX, 0, log_run, NULL, "CHANNEL|on|off..." },
+	{ "key", NULL, "CHANNEL [CHARACTER|none]", "tell or set the key of a channel", 1, 2, 0,
+		key_run, NULL, "CHANNEL KEY|none" },
+	{ "keep", NULL, "CHANNEL ...", "keep channels when their guests are gone", 1, UINT_MAX, 0,
+		keep_run, NULL, "CHANNEL..." },
+	{ "drop", NULL, "CHANNEL ...", "drop channels whose guests are gone, now or then", 1,
+		UINT_MAX, 0, drop_run, NULL, "CHANNEL..." },
+	{ "info", NULL, "[--json]", "tell about muxd itself", 0, 0, 0, info_run, json_options, "" },
+	{ "send", NULL, "[--enter] CHANNEL TEXT ...", "type a text at a guest", 1, UINT_MAX, 0,
+		send_run, send_options, "CHANNEL TEXT..." },
+	{ "wait", NULL, "CHANNEL [--for REGEX | --state STATE] [--timeout TIME]",
+		"wait for what a guest prints, or for its state", 1, 1, 0, wait_run, wait_options,
+		"CHANNEL" },
+	{ "break", NULL, "CHANNEL", "send a guest a BREAK", 1, 1, 0, break_run, NULL, "CHANNEL" },
+	{ "say", NULL, "TEXT ...", "tell all viewers something", 1, UINT_MAX, 0, say_run, NULL,
+		"TEXT..." },
 	{ "wire", NULL,
 		"list [--json] | add cable|switch NAME [poll=TIME] [uplink=TAP] | remove NAME",
 		"list, add and remove wires", 1, 5, 0, wire_run, json_options,

@@ -3,6 +3,8 @@
 
 #include "command.h"
 
+#include <stdint.h>
+
 /* The functions of the rows of the command table. The words begin with the command's name. */
 int log_run(struct command_call *call, char *const *words);
 int help_run(struct command_call *call, char *const *words);
@@ -24,6 +26,14 @@ int allow_run(struct command_call *call, char *const *words);
 int monitor_run(struct command_call *call, char *const *words);
 int impair_run(struct command_call *call, char *const *words);
 int poll_run(struct command_call *call, char *const *words);
+int key_run(struct command_call *call, char *const *words);
+int keep_run(struct command_call *call, char *const *words);
+int drop_run(struct command_call *call, char *const *words);
+int break_run(struct command_call *call, char *const *words);
+int say_run(struct command_call *call, char *const *words);
+int send_run(struct command_call *call, char *const *words);
+int wait_run(struct command_call *call, char *const *words);
+int info_run(struct command_call *call, char *const *words);
 int stats_run(struct command_call *call, char *const *words);
 
 struct channel;
@@ -33,7 +43,19 @@ struct channel;
  * or 1 with the message set when a pattern means none; then nothing was called.
  */
 int commands_each(struct command_call *call, char *const *patterns,
-	void (*each)(struct command_call *call, struct channel *channel));
+	void (*each)(struct command_call *call, struct channel *channel)); /* may drop it */
+
+/* What info tells; NULL: no memory. */
+json_t *commands_info_json(struct mux *mux);
+
+/* "3d04h", "4h05m" or "5m06s" */
+#define COMMANDS_UPTIME_MAX 32
+const char *commands_uptime(char text[COMMANDS_UPTIME_MAX], int64_t seconds);
+
+#define COMMANDS_TEXT_MAX 4096
+
+/* The words joined by blanks. False with the message set: they are too long. */
+bool commands_join(struct command_call *call, char *const *words, char text[COMMANDS_TEXT_MAX + 1]);
 
 /* The one channel of this name; NULL with the message set. */
 struct channel *commands_channel(struct command_call *call, const char *name);

@@ -41,15 +41,15 @@ static bool means_any(const struct mux *mux, const char *pattern)
 int commands_each(struct command_call *call, char *const *patterns,
 	void (*each)(struct command_call *call, struct channel *channel))
 {
-	struct channel *channel;
+	struct channel *channel, *next;
 
 	for (size_t i = 0; patterns[i]; i++) {
 		if (!means_any(call->mux, patterns[i]))
 			return command_fail(call, 1, "%s: no channel named \"%s\"",
 				call->command->name, patterns[i]);
 	}
-	TAILQ_FOREACH(channel, &call->mux->channels, link)
-	{
+	for (channel = TAILQ_FIRST(&call->mux->channels); channel; channel = next) {
+		next = TAILQ_NEXT(channel, link);
 		if (is_meant_by_any(channel, patterns))
 			each(call, channel);
 	}
@@ -106,14 +106,15 @@ static void list_long(struct command_call *call, struct channel *channel)
 	time_t since = (time_t)record->since;
 	struct tm broken_down;
 	char when[32] = "?";
+	char how_long[COMMANDS_UPTIME_MAX];
 
 	if (localtime_r(&since, &broken_down))
 		strftime(when, sizeof(when), "%F %T", &broken_down);
 	list_one(call, channel);
-	command_print(call, " since %s pid:%llu pending:%zu watchers:%u%s%s%s", when,
-		(unsigned long long)record->pid, evbuffer_get_length(channel->input),
-		attach_watchers(channel), record->keep ? " keep" : "", *record->reason ? " " : "",
-		record->reason);
+	command_print(call, " since %s (%s) pid:%llu pending:%zu watchers:%u%s%s%s", when,
+		commands_uptime(how_long, time(NULL) - since), (unsigned long long)record->pid,
+		evbuffer_get_length(channel->input), attach_watchers(channel),
+		record->keep ? " keep" : "", *record->reason ? " " : "", record->reason);
 	if (writer)
 		person_text(writer, text);
 	command_print(call, "%s%s\n", writer ? " writer: " : "", text);
