@@ -334,16 +334,15 @@ void attach_notice(struct mux *mux, const char *format, ...)
 bool attach_has_room(const struct mux *mux, int fd)
 {
 	const struct attach_peer *peer;
-	struct person person;
+	uid_t uid = person_uid_at(fd);
 	unsigned count = 0;
 
-	person_at(fd, &person);
 	LIST_FOREACH(peer, &mux->peers, link)
 	{
-		count += peer->person.uid == person.uid;
+		count += peer->person.uid == uid;
 	}
 	return mux->peer_count < ATTACH_PEERS_MAX &&
-		(count < ATTACH_PEERS_OF_USER_MAX || person_is_ours(person.uid));
+		(count < ATTACH_PEERS_OF_USER_MAX || person_is_ours(uid));
 }
 
 void attach_destroy(struct attach_peer *peer)

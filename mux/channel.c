@@ -99,7 +99,7 @@ static int open_history(struct channel *channel)
 
 	if (!error)
 		error = history_open(&channel->history, path, channel->name,
-			channel->mux->options->history_size, &fresh);
+			channel_history_size(channel->mux), &fresh);
 	if (error)
 		return error;
 	if (fresh) {
@@ -189,24 +189,6 @@ void channel_saw(struct channel *channel, uint64_t position)
 {
 	channel->seen = position;
 	channel->seen_boots = channel->history.record.boots;
-}
-
-bool channel_make_room(struct mux *mux)
-{
-	struct channel *channel, *oldest = NULL;
-	unsigned dead = 0;
-
-	TAILQ_FOREACH(channel, &mux->channels, link)
-	{
-		if (!channel_is_dead(channel) || channel->history.record.keep)
-			continue;
-		dead++;
-		if (!oldest || channel->history.record.since < oldest->history.record.since)
-			oldest = channel;
-	}
-	if (oldest && (dead > CHANNELS_DEAD_MAX || mux->channel_count >= CHANNELS_MAX))
-		channel_drop(oldest);
-	return mux->channel_count < CHANNELS_MAX;
 }
 
 void channel_set_state(struct channel *channel, unsigned state, const char *reason,

@@ -44,6 +44,7 @@ struct channel {
 	bool is_log; /* of a wire: no guest can have it, and what is typed goes nowhere */
 	LIST_HEAD(, follow) follows; /* the viewers that have been told of it */
 	struct channel_watch_list watches;
+	char key_told; /* that it belongs to another: said once */
 	struct follow *writer; /* of them, who types; or NULL */
 	TAILQ_ENTRY(channel) link;
 };
@@ -67,8 +68,34 @@ struct channel *channel_create(struct mux *mux, const char *name, int *error);
 void channel_close(struct channel *channel);
 void channel_drop(struct channel *channel);
 
-/* Room for one more channel: the longest dead is dropped where there are too many. */
-bool channel_make_room(struct mux *mux);
+/*
+ * channel_room.c. There are at most CHANNELS_MAX channels, CHANNELS_DEAD_MAX dead ones and
+ * CHANNELS_KEPT_MAX dead ones to be kept, and all histories together have a budget. The longest
+ * dead are dropped, those to be kept after all others. One whose guest has only just gone, or
+ * lived when the last muxd ended, is no dead one yet.
+ */
+void channel_limit(struct mux *mux); /* one may be dead now */
+bool channel_make_room(struct mux *mux); /* for one more; false: there is none */
+bool channel_drop_dead(struct mux *mux); /* any: the host has no room; false: there is none */
+
+/* What the history of one more channel gets: a guest that lives has one, however small. */
+#define CHANNEL_HISTORY_LEAST 16384
+size_t channel_history_size(const struct mux *mux);
+
+struct channel_budget {
+	uint64_t used, total; /* bytes of the histories' files */
+	unsigned channels, dead;
+};
+void channel_budget(const struct mux *mux, struct channel_budget *budget);
+
+/*
+ * Users. A channel belongs to the user whose vmm connected to it last; others may not have it, nor
+ * more than CHANNELS_OF_USER_MAX. Root and the user of muxd may do all.
+ */
+void channel_own(struct channel *channel, uid_t uid); /* not committed */
+bool channel_may_be_of(const struct channel *channel, uid_t uid);
+bool channel_make_room_of_user(struct mux *mux, uid_t uid);
+
 bool channel_is_dead(const struct channel *channel);
 
 /* Its guest has ended, and said so. */

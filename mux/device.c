@@ -7,6 +7,7 @@
 #include "device_internal.h"
 #include "listener.h"
 #include "message.h"
+#include "person.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #define DEVICES_MAX (CHANNELS_MAX + 64)
+#define DEVICES_OF_USER_MAX (CHANNELS_OF_USER_MAX + 16)
 #define HELLO_TIMEOUT_S 10
 #define READ_MOST ((size_t)65536)
 #define UNSENT_MOST 16384 /* beyond it nothing more is queued until the vmm reads */
@@ -51,7 +53,7 @@ static void device_gone(struct device *device)
 	struct mux *mux = device->mux;
 
 	device_destroy(device);
-	channel_make_room(mux);
+	channel_limit(mux);
 }
 
 static size_t unsent(const struct device *device)
@@ -231,6 +233,7 @@ static struct device *device_create(struct device_listener *listener, int fd)
 		return NULL;
 	}
 	device->mux = mux;
+	device->uid = person_uid_at(fd);
 	device->limit = &listener->limit;
 	LIST_INSERT_HEAD(&mux->devices, device, link);
 	mux->device_count++;
@@ -243,11 +246,24 @@ static struct device *device_create(struct device_listener *listener, int fd)
 	return device;
 }
 
+static bool has_room(const struct mux *mux, uid_t uid)
+{
+	const struct device *device;
+	unsigned count = 0;
+
+	LIST_FOREACH(device, &mux->devices, link)
+	{
+		count += device->uid == uid;
+	}
+	return mux->device_count < DEVICES_MAX &&
+		(count < DEVICES_OF_USER_MAX || person_is_ours(uid));
+}
+
 static void device_accepted(void *owner, int fd)
 {
 	struct device_listener *listener = owner;
 
-	if (listener->mux->device_count >= DEVICES_MAX || !device_create(listener, fd)) {
+	if (!has_room(listener->mux, person_uid_at(fd)) || !device_create(listener, fd)) {
 		log_limited(&listener->limit, "device.sock: refused a connection: there are %u",
 			listener->mux->device_count);
 		evutil_closesocket(fd);

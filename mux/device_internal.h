@@ -7,6 +7,7 @@
 
 #include <event2/event_struct.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct bufferevent;
 
@@ -17,6 +18,7 @@ struct device {
 	struct bufferevent *stream; /* owned */
 	struct event timeout; /* for HELLO */
 	struct log_limit *limit; /* the listener's */
+	uid_t uid; /* of the vmm */
 	uint64_t credit; /* input allowed on this connection */
 	uint64_t sent; /* input sent on it */
 	bool ack_due;

@@ -77,8 +77,10 @@ static void claim_key(struct channel *channel, char key)
 	if (console_key_problem(key))
 		key = '\0';
 	if (key && owner) {
-		attach_notice(channel->mux, "%s: the key %c belongs to %s", channel->name, key,
-			owner->name);
+		if (channel->key_told != key)
+			attach_notice(channel->mux, "%s: the key %c belongs to %s", channel->name,
+				key, owner->name);
+		channel->key_told = key;
 		key = '\0';
 	}
 	channel_take_key(channel, key);
@@ -141,6 +143,7 @@ static int adopt(struct device *device, struct channel *channel, const struct co
 	if (hello->begin > record->link_offset)
 		count_loss(channel, hello->begin);
 	record->pid = hello->pid;
+	channel_own(channel, device->uid);
 	device->channel = channel;
 	channel->device = device;
 	if (!known || record->state != hello->state)
@@ -176,10 +179,21 @@ static bool makes_way(struct device *old, const struct console_hello *hello)
 	return true;
 }
 
+/* Where the file system is full, dead ones make room. */
+static struct channel *create_channel(struct mux *mux, const char *name, int *error)
+{
+	struct channel *channel = channel_create(mux, name, error);
+
+	while (!channel && *error == -ENOSPC && channel_drop_dead(mux))
+		channel = channel_create(mux, name, error);
+	return channel;
+}
+
 /* The channel for a guest that comes; NULL and the reason for refusing it. */
-static struct channel *channel_for(struct mux *mux, const char *name,
+static struct channel *channel_for(const struct device *device, const char *name,
 	const struct console_hello *hello, char reason[CONSOLE_REASON_MAX])
 {
+	struct mux *mux = device->mux;
 	struct channel *channel = channel_find(mux, name);
 	int error = -EUSERS;
 
@@ -187,13 +201,17 @@ static struct channel *channel_for(struct mux *mux, const char *name,
 		snprintf(reason, CONSOLE_REASON_MAX, "a wire is called %s", name);
 		return NULL;
 	}
+	if (channel && !channel_may_be_of(channel, device->uid)) {
+		snprintf(reason, CONSOLE_REASON_MAX, "the channel %s is another user's", name);
+		return NULL;
+	}
 	if (channel && channel->device && !makes_way(channel->device, hello)) {
 		snprintf(reason, CONSOLE_REASON_MAX, "a guest called %s is running already", name);
 		return NULL;
 	}
 	channel = channel_find(mux, name); /* one that has just died may have been dropped */
-	if (!channel && channel_make_room(mux))
-		channel = channel_create(mux, name, &error);
+	if (!channel && channel_make_room_of_user(mux, device->uid) && channel_make_room(mux))
+		channel = create_channel(mux, name, &error);
 	if (!channel)
 		snprintf(reason, CONSOLE_REASON_MAX, "no channel for %s: %s", name,
 			strerror(-error));
@@ -228,7 +246,7 @@ int device_hello(struct device *device, const struct message *message)
 		snprintf(reason, sizeof(reason), "the guest's name %s", wrong);
 	} else {
 		memcpy(copy, name, message->length - sizeof(hello));
-		channel = channel_for(device->mux, copy, &hello, reason);
+		channel = channel_for(device, copy, &hello, reason);
 	}
 	if (!channel) {
 		device_refuse(device, reason);

@@ -50,6 +50,11 @@ static size_t file_size_of(size_t ring_size)
 	return HISTORY_HEADER + ring_size + ring_size / MARKS_PART;
 }
 
+size_t history_file_size(size_t size)
+{
+	return file_size_of((HISTORY_PIECE + size + RING_GRAIN - 1) / RING_GRAIN * RING_GRAIN);
+}
+
 static uint64_t checksum(const struct history_record *record)
 {
 	const uint8_t *bytes = (const uint8_t *)record;
@@ -168,8 +173,7 @@ static int reuse(struct history *history, int fd, const char *name)
 
 static int begin_anew(struct history *history, int fd, const char *name, size_t size)
 {
-	size_t ring_size = (HISTORY_PIECE + size + RING_GRAIN - 1) / RING_GRAIN * RING_GRAIN;
-	size_t file_size = file_size_of(ring_size);
+	size_t file_size = history_file_size(size);
 	int error = allocate(fd, file_size);
 
 	if (!error)

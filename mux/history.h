@@ -12,6 +12,7 @@
 #define HISTORY_SIZE_LEAST 512
 #define HISTORY_SIZE_MOST (1024U << 20)
 #define HISTORY_SIZE_DEFAULT 262144
+#define HISTORY_TOTAL_DEFAULT (256U << 20) /* of all files of histories */
 #define HISTORY_BYTES_PER_MARK 64
 #define HISTORY_MOST (UINT64_MAX / 4) /* of positions, counts and times */
 
@@ -31,6 +32,7 @@ struct history_record {
 	uint64_t marks; /* of time, made in all */
 	uint64_t boot_ms; /* when this boot was first heard of, since the epoch; 0: never */
 	uint32_t boots; /* how many vmm processes there were */
+	uint32_t owner; /* the user of the last one, plus 1; 0: not known */
 	uint8_t state; /* enum channel_state */
 	uint8_t shown; /* 0 or 1, as keep */
 	uint8_t keep;
@@ -40,7 +42,7 @@ struct history_record {
 	char color;
 	char reason[CONSOLE_REASON_MAX + 1]; /* of the state, printable */
 	uint8_t timestamps; /* enum timestamps: how the times of lines are shown */
-	uint8_t reserved[3];
+	uint8_t reserved[7];
 };
 
 /* What was appended from this position on came at this time. */
@@ -80,6 +82,9 @@ struct history {
 int history_open(struct history *history, const char *path, const char *name, size_t size,
 	bool *fresh);
 void history_close(struct history *history);
+
+/* The size of the file of a new history with room for so many bytes. */
+size_t history_file_size(size_t size);
 
 /* length is at most HISTORY_PIECE since the last commit; time_ms is now, since the epoch. */
 void history_append(struct history *history, const void *bytes, size_t length, uint64_t time_ms);

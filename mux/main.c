@@ -296,6 +296,9 @@ static int serve(struct arguments *arguments)
 	int status = 2;
 
 	arguments->server.config = config;
+	if (!arguments->server.mux.history_size)
+		arguments->server.mux.history_size = config->history_size;
+	arguments->server.mux.history_total = config->history_total;
 	arguments->server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	if (result == 0)
 		status = server_run(&arguments->server);
@@ -310,7 +313,6 @@ int main(int count, char **words)
 	static struct arguments arguments = {
 		.server.mux = {
 			.prompt = "cons",
-			.history_size = HISTORY_SIZE_DEFAULT,
 			.show_all = true,
 		},
 	};

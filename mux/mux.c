@@ -76,6 +76,7 @@ int mux_open(struct mux *mux, struct event_base *base, const struct mux_options 
 	assert(mux->channels_directory);
 	while ((entry = readdir(mux->channels_directory)))
 		take_up(mux, entry->d_name);
+	channel_limit(mux);
 	return 0;
 }
 

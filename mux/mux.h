@@ -15,6 +15,8 @@
 
 #define CHANNELS_MAX 1024
 #define CHANNELS_DEAD_MAX 64 /* that are not to be kept */
+#define CHANNELS_KEPT_MAX 512 /* that are dead, and to be kept */
+#define CHANNELS_OF_USER_MAX 64 /* of one that is neither root nor muxd's own */
 #define ATTACH_PEERS_MAX 256
 #define ATTACH_PEERS_OF_USER_MAX 192 /* of one that is neither root nor muxd's own */
 
@@ -30,6 +32,7 @@ struct wires;
 struct mux_options {
 	const char *prompt; /* the name before "> " */
 	size_t history_size; /* of new channels */
+	uint64_t history_total; /* of all files of histories; 0: not bounded */
 	bool show_all; /* new channels are shown, unless their guest asks to be hidden */
 	bool keep; /* keep every channel when its guest is gone */
 	enum timestamps timestamps; /* of new channels */

@@ -2,6 +2,7 @@
 
 #include "mux_config.h"
 
+#include "history.h"
 #include "mux_config_parts.h"
 
 #include <errno.h>
@@ -188,7 +189,10 @@ int mux_config_load(struct mux_config *config, const char *path, struct config_e
 
 int mux_config_default(struct mux_config *config)
 {
-	*config = (struct mux_config){ 0 };
+	*config = (struct mux_config){
+		.history_size = HISTORY_SIZE_DEFAULT,
+		.history_total = HISTORY_TOTAL_DEFAULT,
+	};
 	config->wires = calloc(1, sizeof(*config->wires));
 	if (!config->wires)
 		return -ENOMEM;

@@ -48,6 +48,8 @@ struct mux_config_log {
 
 /* muxd.toml, checked. Owns all it points to. Constant once loaded. */
 struct mux_config {
+	size_t history_size; /* of a new channel */
+	uint64_t history_total; /* of all histories' files together */
 	struct mux_config_wire *wires;
 	size_t wire_count;
 	struct mux_config_log log;

@@ -1,6 +1,7 @@
 /* The keys of muxd.toml. */
 
 #include "guest_name.h"
+#include "history.h"
 #include "log_file.h"
 #include "log_line.h"
 #include "mux_config_parts.h"
@@ -34,6 +35,12 @@ static const char *pattern_problem(const char *pattern, size_t length)
 
 /* A row begins with its table and its name: scripts read them there. */
 static const struct config_key keys[] = {
+	CONFIG_KEY("history", "size", size, history_size, .minimum = HISTORY_SIZE_LEAST,
+		.maximum = HISTORY_SIZE_MOST, .initial = "256K",
+		.help = "how much is kept of a channel"),
+	CONFIG_KEY("history", "total", size, history_total, .minimum = 1U << 20,
+		.maximum = UINT64_C(1) << 40, .initial = "256M",
+		.help = "how much is kept of all channels together"),
 	CONFIG_KEY("log", "directory", path, log.directory,
 		.help = "where the logs of channels are written"),
 	CONFIG_KEY("log", "channels", words, log.channels, .problem = pattern_problem,

@@ -40,16 +40,26 @@ static void find_name(struct person *person)
 		fclose(file);
 }
 
-void person_at(int fd, struct person *person)
+static struct ucred credentials_at(int fd)
 {
-	struct ucred credentials = { 0 };
+	struct ucred credentials;
 	socklen_t size = sizeof(credentials);
 
-	*person = (struct person){ .uid = (uid_t)-1 };
-	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size)) {
-		person->pid = credentials.pid;
-		person->uid = credentials.uid;
-	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size))
+		return (struct ucred){ .uid = (uid_t)-1 };
+	return credentials;
+}
+
+uid_t person_uid_at(int fd)
+{
+	return credentials_at(fd).uid;
+}
+
+void person_at(int fd, struct person *person)
+{
+	struct ucred credentials = credentials_at(fd);
+
+	*person = (struct person){ .pid = credentials.pid, .uid = credentials.uid };
 	find_name(person);
 }
 

@@ -12,6 +12,8 @@ struct person {
 	char user[33]; /* the name that the password file has for it, or the number; printable */
 };
 
+uid_t person_uid_at(int fd); /* -1: not known */
+
 /* Reads the password file only: nothing here waits for a network. */
 void person_at(int fd, struct person *person);
 

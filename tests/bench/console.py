@@ -69,7 +69,9 @@ def measure(tools, count):
     muxd_work = Figure("console: muxd's processor time", "ms/MiB", "", "", 1)
     vmm_work = Figure("console: that of vmm's main thread", "ms/MiB", "", "", 1)
     with Workplace(tools.build) as place:
-        muxd = place.muxd("--bufsize", RING)
+        with open(place.file("muxd.toml"), "w", encoding="ascii") as file:
+            file.write('[history]\ntotal = "16G"\n')
+        muxd = place.muxd("--config", place.file("muxd.toml"), "--bufsize", RING)
         for turn in range(count):
             before = processor_seconds(muxd.pid)
             link.ours.append(of_link(place, tools, f"link{turn}"))

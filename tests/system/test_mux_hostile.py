@@ -258,7 +258,7 @@ class HostileTest(LimitedTest):
         self.assert_ended(stream)
 
     def test_too_many_viewers_are_refused(self):
-        streams = [self.mux.attach() for _ in range(63)]
+        streams = [self.mux.attach() for _ in range(255)]
         stream = self.attached()
         self.assertIn(b"TooManyViewers", stream.recv(65536))
         stream.close()

@@ -183,7 +183,8 @@ static const struct {
 	const char *message;
 } wrong[] = {
 	{ "[[cabel]]", "1:3: unknown table \"cabel\", did you mean \"cable\"?" },
-	{ "[[hub]]", "1:3: unknown table \"hub\", known are [log], [[cable]], [[switch]]" },
+	{ "[[hub]]",
+		"1:3: unknown table \"hub\", known are [history], [log], [[cable]], [[switch]]" },
 	{ "[cable]\nname = 'a'", "1:2: cable must be an array of tables, each written [[cable]]" },
 	{ "[[cable]]", "1:3: cable needs a name" },
 	{ "[[switch]]\nname = ''", "2:8: switch.name must not be empty" },
