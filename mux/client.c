@@ -3,6 +3,7 @@
 #include "client.h"
 
 #include "client_capture.h"
+#include "client_record.h"
 #include "command.h"
 #include "log.h"
 #include "request.h"
@@ -29,9 +30,10 @@ int client_run(const char *control_path, char *const *words)
 {
 	struct request request = { .output = output_came, .done = done };
 	const struct command *command;
+	struct command_words sorted;
 	char message[512];
 
-	if (!command_check(words, &command, message, sizeof(message))) {
+	if (!command_sort(words, &command, &sorted, message, sizeof(message))) {
 		log_error("muxd: %s", message);
 		return 2;
 	}
@@ -42,6 +44,10 @@ int client_run(const char *control_path, char *const *words)
 	signal(SIGPIPE, SIG_IGN);
 	if (!strcmp(command->name, "capture"))
 		return client_capture(control_path, words);
+	if (!strcmp(command->name, "record"))
+		return client_record(control_path, &sorted);
+	if (!strcmp(command->name, "replay"))
+		return client_replay(&sorted);
 	request.owner = event_base_new();
 	if (!request.owner) {
 		log_error("muxd: no memory");

@@ -34,6 +34,17 @@ static const struct command_option wait_options[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct command_option record_options[] = {
+	{ "-i", NULL, "with what is typed here" },
+	{ "--timeout", "SECONDS", "end by itself" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct command_option replay_options[] = {
+	{ "--idle", "SECONDS", "longest pause, 2 if not told" },
+	{ NULL, NULL, NULL },
+};
+
 const struct command command_table[] = {
 	{ "help", NULL, "[COMMAND]", "tell the commands, or more about one", 0, 1, 0, help_run,
 		NULL, "COMMAND" },
@@ -100,6 +111,11 @@ const struct command command_table[] = {
 		json_options, "WIRE|PORT" },
 	{ "capture", NULL, "WIRE [PORT] FILE|-", "write the frames of a wire to a file", 2, 3,
 		COMMAND_SHELL, NULL, NULL, "WIRE PORT|FILE FILE" },
+	{ "record", NULL, "[-i] [--timeout SECONDS] CHANNEL FILE|off",
+		"record what a channel prints from now on", 2, 2, COMMAND_OWN, NULL, record_options,
+		"CHANNEL off|FILE" },
+	{ "replay", NULL, "[--idle SECONDS] FILE [SPEED]", "play a recording on this terminal", 1,
+		2, COMMAND_OWN, NULL, replay_options, "FILE SPEED" },
 	{ "clear", NULL, "", "clear the screen", 0, 0, COMMAND_LOCAL, NULL, NULL, "" },
 	{ "quit", NULL, "", "leave the prompt", 0, 0, COMMAND_LOCAL, NULL, NULL, "" },
 };
@@ -127,6 +143,8 @@ int command_run(struct command_call *call, char *const *words)
 	if (call->command->flags & COMMAND_LOCAL)
 		return command_fail(call, 2, "%s is for the prompt: try muxd attach",
 			call->command->name);
+	if (call->command->flags & COMMAND_OWN)
+		return command_fail(call, 2, "%s is for a prompt or a shell", call->command->name);
 	if (call->command->flags & COMMAND_SHELL)
 		return command_fail(call, 2, "%s is for a shell: muxd %s %s", call->command->name,
 			call->command->name, call->command->arguments);

@@ -13,6 +13,7 @@ struct command_call;
 enum command_flag {
 	COMMAND_LOCAL = 1, /* the viewer carries it out itself; muxd refuses it */
 	COMMAND_HIDDEN = 8, /* not in help and completion */
+	COMMAND_OWN = 4, /* viewer and shell program carry it out themselves; muxd refuses it */
 	COMMAND_SHELL = 16, /* from a shell only: the program there has a part in it */
 };
 

@@ -69,6 +69,32 @@ const char *screen_undo(uint32_t set, unsigned index)
 	return NULL;
 }
 
+static bool is_known(char intermediate, unsigned long number)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (modes[i].number == number && modes[i].intermediate == intermediate)
+			return true;
+	return false;
+}
+
+bool screen_can_undo(const char *sequence, size_t length)
+{
+	const char *end = sequence + length - 1;
+	char intermediate = *sequence == '?' ? *sequence++ : 0;
+
+	for (;;) {
+		unsigned long number = 0;
+
+		for (; sequence < end && *sequence >= '0' && *sequence <= '9' && number < 10000;
+			sequence++)
+			number = number * 10 + (unsigned long)(*sequence - '0');
+		if (!is_known(intermediate, number) || sequence >= end)
+			return is_known(intermediate, number) && sequence == end;
+		if (*sequence++ != ';')
+			return false;
+	}
+}
+
 void screen_init(struct screen *screen, unsigned width, bool moves)
 {
 	memset(screen, 0, sizeof(*screen));

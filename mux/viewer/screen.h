@@ -75,4 +75,8 @@ void screen_resume(const struct screen *screen, struct evbuffer *out);
 /* The same for whoever has only the set modes. A constant-size text; NULL behind the last. */
 const char *screen_undo(uint32_t set, unsigned index);
 
+/* Are all modes that a CSI sequence sets or unsets (as in vt_parser.h) such that it can be undone?
+ */
+bool screen_can_undo(const char *sequence, size_t length);
+
 #endif

@@ -81,6 +81,7 @@ static int open_signals(struct viewer *viewer)
 		SIGTSTP, SIGCONT };
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < VIEWER_SIGNALS; i++) {
 		viewer->signals[i] = evsignal_new(viewer->base, numbers[i], signal_came, viewer);
 		if (!viewer->signals[i] || event_add(viewer->signals[i], NULL))
@@ -124,6 +125,7 @@ static int open_viewer(struct viewer *viewer)
 
 static void close_viewer(struct viewer *viewer)
 {
+	viewer_recordings_close(viewer);
 	free(viewer->last);
 	viewer_forget_channels(viewer);
 	viewer_stream_stop(&viewer->stream);
@@ -146,15 +148,19 @@ static void run(struct viewer *viewer)
 	if (viewer->terminal.interactive)
 		viewer_size_changed(viewer);
 	while (!viewer->done) {
-		bool busy = viewer_at_guest(viewer) || viewer->running || viewer->dropping;
+		bool busy = viewer_at_guest(viewer) || viewer->running || viewer->dropping ||
+			viewer->playing;
 
-		if (viewer->commanding && viewer->commanded && !viewer->running)
+		if (viewer->commanding && viewer->commanded && !viewer->running && !viewer->playing)
 			viewer_command_end(viewer);
 		else if (viewer->prompt && !busy)
 			viewer_prompt(viewer);
 		else
 			event_base_loop(viewer->base, EVLOOP_ONCE);
 	}
+	if (viewer->playing)
+		player_close(&viewer->player);
+	viewer->playing = false;
 	if (viewer->connected)
 		viewer_leave(viewer);
 	viewer_show(viewer);

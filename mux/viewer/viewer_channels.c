@@ -336,6 +336,7 @@ static void stream_attached(void *owner, const char *prompt)
 {
 	struct viewer *viewer = owner;
 
+	viewer_stream_pause(&viewer->stream, viewer->playing);
 	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
 		channel->present = false;
 	if (viewer->prompt && !viewer->options->prompt)

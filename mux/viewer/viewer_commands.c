@@ -47,6 +47,8 @@ static const struct {
 	{ "connect", connect_command },
 	{ "quit", quit_command },
 	{ "clear", clear_command },
+	{ "record", viewer_record },
+	{ "replay", viewer_play },
 };
 
 static void run_local(struct viewer *viewer, const struct command *command, char *const *words)
@@ -115,7 +117,7 @@ static void run_words(struct viewer *viewer, char *const *words)
 	else if (command->flags & COMMAND_SHELL)
 		viewer_message(viewer, "%s is for a shell: muxd %s %s", command->name,
 			command->name, command->arguments);
-	else if (command->flags & COMMAND_LOCAL)
+	else if (command->flags & (COMMAND_LOCAL | COMMAND_OWN))
 		run_local(viewer, command, words);
 	else if (!strcmp(command->name, "help") && !words[1])
 		viewer_help(viewer);

@@ -207,6 +207,7 @@ void viewer_size_changed(struct viewer *viewer)
 	terminal_size(&viewer->terminal, &columns, &rows);
 	viewer->view.width = columns;
 	viewer->screen.width = columns;
+	viewer_recordings_resized(viewer);
 	viewer_send_size(viewer);
 	if (viewer_at_guest(viewer))
 		return;
@@ -252,6 +253,7 @@ void viewer_type(struct viewer *viewer, const void *bytes, size_t length)
 	}
 	if (!viewer_may_type(viewer, channel))
 		return;
+	viewer_recordings_typed(viewer, channel->name, bytes, length);
 	evbuffer_add(channel->typed, bytes, length);
 	viewer_send_typed(viewer, channel);
 }

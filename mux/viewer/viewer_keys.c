@@ -229,6 +229,10 @@ void viewer_typed(void *owner, const uint8_t *bytes, size_t length)
 		viewer_end(viewer, 0);
 		return;
 	}
+	if (viewer->playing) {
+		player_typed(&viewer->player, bytes, length);
+		return;
+	}
 	if (viewer->dropping) {
 		expect_pause(viewer);
 		return;

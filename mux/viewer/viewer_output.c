@@ -64,7 +64,9 @@ static void show_around_guest(struct viewer *viewer)
 
 void viewer_show(struct viewer *viewer)
 {
-	if (evbuffer_get_length(viewer->lines) && viewer_at_guest(viewer)) {
+	if (viewer->playing) {
+		; /* they wait */
+	} else if (evbuffer_get_length(viewer->lines) && viewer_at_guest(viewer)) {
 		show_around_guest(viewer);
 	} else if (evbuffer_get_length(viewer->lines) && viewer->prompt) {
 		view_close(&viewer->view);
@@ -205,7 +207,10 @@ static void drained(void *owner)
 {
 	struct viewer *viewer = owner;
 
-	viewer_stream_pause(&viewer->stream, false);
+	if (viewer->playing)
+		player_drained(&viewer->player);
+	else
+		viewer_stream_pause(&viewer->stream, false);
 	request_pause(&viewer->request, false);
 }
 

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "compiler.h"
 #include "keys.h"
+#include "player.h"
 #include "prompt.h"
 #include "request.h"
 #include "screen.h"
@@ -16,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct recorder;
 struct terminal_guard;
 
 /* The parts of the viewer, each in its file; nobody else includes this. One thread, one loop. */
@@ -30,6 +32,7 @@ struct terminal_guard;
 #define VIEWER_WORD_MAX 64 /* bytes of a state's word */
 #define VIEWER_REASON_MAX 256
 #define VIEWER_WHO_MAX 64
+#define VIEWER_RECORDINGS_MAX 8
 
 enum viewer_replay {
 	REPLAY_DONE, /* what comes is live */
@@ -96,6 +99,9 @@ struct viewer {
 	bool commanded; /* that line was entered */
 	bool redraws; /* the guest is told a smaller screen meanwhile, so that it draws anew */
 	char *last; /* owned; the channel that was left last */
+	struct recorder *recorders[VIEWER_RECORDINGS_MAX]; /* owned; NULL: a free place */
+	struct player player; /* while playing */
+	bool playing; /* a recording: nothing else is shown, keys are the player's */
 	bool hint; /* the escape key is shown */
 	bool dropping; /* what was pasted behind leaving */
 	bool done;
@@ -192,6 +198,14 @@ void viewer_typed(void *owner, const uint8_t *bytes, size_t length);
 void viewer_back_to_prompt(struct viewer *viewer);
 int viewer_keys_open(struct viewer *viewer); /* 0 or -ENOMEM */
 void viewer_keys_close(struct viewer *viewer);
+
+/* viewer_record.c: recordings */
+void viewer_record(struct viewer *viewer, char *const *words);
+void viewer_recordings_typed(struct viewer *viewer, const char *channel, const void *bytes,
+	size_t length);
+void viewer_recordings_resized(struct viewer *viewer);
+void viewer_recordings_close(struct viewer *viewer);
+void viewer_play(struct viewer *viewer, char *const *words);
 
 /* viewer_commands.c: the prompt's commands */
 void viewer_prompt(struct viewer *viewer); /* one line */
