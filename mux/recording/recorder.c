@@ -291,6 +291,12 @@ void recorder_typed(struct recorder *recorder, const void *bytes, size_t length)
 
 void recorder_resized(struct recorder *recorder, unsigned columns, unsigned rows)
 {
-	if (recorder->begun && columns && rows && !recorder->ending)
+	struct recorder_options *options = &recorder->options;
+
+	if (!columns || !rows || (columns == options->columns && rows == options->rows))
+		return;
+	options->columns = columns;
+	options->rows = rows;
+	if (recorder->begun && !recorder->ending)
 		check(recorder, cast_writer_size(&recorder->writer, now_ms(), columns, rows));
 }
