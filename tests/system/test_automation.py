@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -13,7 +14,7 @@ from console_link import (  # noqa: E402
     CRASHED, KEEP, PAUSED, POWERED_OFF, RUNNING, TIMEOUT, Guest,
 )
 from limited import LimitedTest  # noqa: E402
-from mux import Mux  # noqa: E402
+from mux import Mux, muxd_program  # noqa: E402
 
 
 class AutomationTest(LimitedTest):
@@ -332,6 +333,28 @@ class LifeTest(AutomationTest):
         self.mux.run("keep", "three")
         self.assertTrue(self.mux.channels()["three"]["keep"])
         self.assert_fails(1, 'keep: no channel named "x*"', "keep", "x*")
+
+
+class ExampleTest(LimitedTest):
+    """examples/test-script, with a guest that is no machine."""
+
+    def script(self, **environment):
+        here = os.path.dirname(os.path.abspath(__file__))
+        build = self.enterContext(tempfile.TemporaryDirectory(prefix="test-script-"))
+        os.symlink(muxd_program(), os.path.join(build, "muxd"))
+        os.symlink(os.path.join(here, "fake_vmm.py"), os.path.join(build, "vmm"))
+        return subprocess.run([os.path.join(here, "../../examples/test-script"), "kernel", "initrd"],
+                              env={**os.environ, "BUILD": build, **environment},
+                              capture_output=True, text=True, timeout=TIMEOUT, check=False)
+
+    def test_the_example_of_a_test_script_runs(self):
+        done = self.script()
+        self.assertEqual((done.returncode, done.stdout), (0, "guest1:~# \n42\n"), done.stderr)
+
+    def test_it_fails_when_the_guest_crashes(self):
+        done = self.script(FAKE_CRASH="yes")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('wait: guest1: crashed: by itself, without "^42$"', done.stderr)
 
 
 class InfoTest(AutomationTest):
