@@ -22,6 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define AUTOCONNECT_MAX 64
+
 struct arguments {
 	struct server_options server;
 	const char *runtime_dir;
@@ -30,6 +32,8 @@ struct arguments {
 	char control_path[PATH_MAX + 16]; /* of a running muxd */
 	bool read_only;
 	bool take;
+	char *autoconnect[AUTOCONNECT_MAX + 1];
+	unsigned autoconnect_count;
 	bool help;
 	bool version;
 };
@@ -102,6 +106,14 @@ static bool set_keys(struct arguments *arguments, const char *value)
 	return keys_parse_mode(value, &arguments->server.keys);
 }
 
+static bool set_autoconnect(struct arguments *arguments, const char *value)
+{
+	if (arguments->autoconnect_count == AUTOCONNECT_MAX)
+		return false;
+	arguments->autoconnect[arguments->autoconnect_count++] = (char *)(uintptr_t)value;
+	return *value;
+}
+
 static bool set_read_only(struct arguments *arguments, const char *value)
 {
 	(void)value;
@@ -166,7 +178,8 @@ struct option_row {
 
 static const struct option_row options[] = {
 	{ 'r', "runtime-dir", "DIR", "where the sockets are", set_runtime_dir },
-	{ 'c', "config", "FILE", "wires and their ports; without it, cable0", set_config },
+	{ 'c', "autoconnect", "NAME", "connect whenever this guest comes", set_autoconnect },
+	{ 'C', "config", "FILE", "wires and their ports; without it, cable0", set_config },
 	{ 'n', "name", "NAME", "name of the prompt, cons if not told", set_name },
 	{ 'a', "show-all", NULL, "new channels are shown (as they are anyway)", set_show_all },
 	{ 'H', "hide-all", NULL, "new channels are hidden", set_hide_all },
@@ -241,22 +254,24 @@ static bool is_attach(int count, char *const *words)
 	const struct command *command = count ? command_find(words[0]) : NULL;
 
 	return count &&
-		(!strcmp(words[0], "attach") ||
+		(!strcmp(words[0], "attach") || !strcmp(words[0], "broadcast") ||
 			(count == 2 && command && !strcmp(command->name, "connect")));
 }
 
-static int attach(const struct arguments *arguments, int count, char **words)
+static int attach(const struct arguments *arguments, int count, char **words, bool broadcasts)
 {
 	const struct viewer_options viewer = {
 		.control_path = arguments->control_path,
-		.what = count ? words[0] : "console",
+		.what = count && !broadcasts ? words[0] : "console",
+		.broadcast = broadcasts ? words : NULL,
+		.autoconnect = arguments->autoconnect,
 		.read_only = arguments->read_only,
 		.take = arguments->take,
 		.escape = arguments->server.escape,
 		.keys = arguments->server.keys,
 	};
 
-	if (count > 1) {
+	if (count > 1 && !broadcasts) {
 		log_error("muxd: too many words: attach console|GUEST");
 		return 2;
 	}
@@ -299,6 +314,7 @@ static int serve(struct arguments *arguments)
 	if (!arguments->server.mux.history_size)
 		arguments->server.mux.history_size = config->history_size;
 	arguments->server.mux.history_total = config->history_total;
+	arguments->server.autoconnect = arguments->autoconnect;
 	arguments->server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	if (result == 0)
 		status = server_run(&arguments->server);
@@ -316,7 +332,7 @@ int main(int count, char **words)
 			.show_all = true,
 		},
 	};
-	bool attaches;
+	bool attaches, broadcasts;
 
 	if (count == 2 && !strcmp(words[1], FOLLOWER_WORD))
 		return follower_main(CHILD_PROCESS_FD);
@@ -328,6 +344,7 @@ int main(int count, char **words)
 	if (!parse_options(&arguments, &count, &words, false))
 		return 2;
 	attaches = is_attach(count, words);
+	broadcasts = attaches && !strcmp(words[0], "broadcast");
 	if (attaches && !parse_options(&arguments, &count, &words, true))
 		return 2;
 	if (arguments.help || arguments.version)
@@ -335,7 +352,7 @@ int main(int count, char **words)
 	if (!find_directory(&arguments))
 		return 2;
 	if (attaches)
-		return attach(&arguments, count, words);
+		return attach(&arguments, count, words, broadcasts);
 	if (count)
 		return client_run(arguments.control_path, words);
 	return serve(&arguments);

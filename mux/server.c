@@ -116,6 +116,7 @@ static int be_viewer(struct server *server, pid_t parent)
 		.prompt = server->options->mux.prompt,
 		.escape = server->options->escape,
 		.keys = server->options->keys,
+		.autoconnect = server->options->autoconnect,
 		.owns_mux = true,
 	};
 

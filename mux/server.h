@@ -13,6 +13,7 @@ struct server_options {
 	const struct mux_config *config; /* borrowed */
 	int escape; /* the escape key of this terminal's viewer, as in viewer.h */
 	enum keys_mode keys;
+	char *const *autoconnect; /* as in viewer.h */
 	bool viewer; /* this terminal becomes a viewer, and the server ends with it */
 };
 

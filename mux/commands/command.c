@@ -52,6 +52,8 @@ const struct command command_table[] = {
 		list_run, list_options, "CHANNEL..." },
 	{ "connect", "c", "CHANNEL", "type at a channel, until Ctrl-E .", 1, 1, COMMAND_LOCAL, NULL,
 		NULL, "CHANNEL" },
+	{ "broadcast", NULL, "[CHANNEL ...]", "type at several channels, or all, until Ctrl-E .", 0,
+		UINT_MAX, COMMAND_LOCAL, NULL, NULL, "CHANNEL..." },
 	{ "show", NULL, "CHANNEL ...", "let the output of channels appear", 1, UINT_MAX, 0,
 		show_run, NULL, "CHANNEL..." },
 	{ "hide", NULL, "CHANNEL ...", "keep the output of channels from appearing", 1, UINT_MAX, 0,
@@ -117,6 +119,8 @@ const struct command command_table[] = {
 	{ "replay", NULL, "[--idle SECONDS] FILE [SPEED]", "play a recording on this terminal", 1,
 		2, COMMAND_OWN, NULL, replay_options, "FILE SPEED" },
 	{ "clear", NULL, "", "clear the screen", 0, 0, COMMAND_LOCAL, NULL, NULL, "" },
+	{ "detach", NULL, "", "give the terminal back; guests and muxd go on", 0, 0, COMMAND_LOCAL,
+		NULL, NULL, "" },
 	{ "quit", NULL, "", "leave the prompt", 0, 0, COMMAND_LOCAL, NULL, NULL, "" },
 };
 const size_t command_count = ARRAY_SIZE(command_table);

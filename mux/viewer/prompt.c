@@ -373,6 +373,17 @@ void prompt_leave(struct prompt *prompt)
 	prompt->left = true;
 }
 
+bool prompt_is_empty(const struct prompt *prompt)
+{
+	const LineInfo *line = el_line(prompt->edit);
+
+	if (evbuffer_get_length(prompt->typed))
+		return false;
+	if (prompt->reading && !prompt->left)
+		return line->lastchar == line->buffer;
+	return !prompt->unfinished || !*prompt->unfinished;
+}
+
 size_t prompt_take(struct prompt *prompt, uint8_t *bytes, size_t size)
 {
 	int taken = evbuffer_remove(prompt->typed, bytes, size);

@@ -45,6 +45,8 @@ enum prompt_result prompt_read(struct prompt *prompt, const char **line);
 void prompt_feed(struct prompt *prompt, const uint8_t *bytes, size_t length);
 /* From the loop: prompt_read() returns; what was typed in the line comes back the next time. */
 void prompt_leave(struct prompt *prompt);
+/* Nothing was typed that was not entered yet. */
+bool prompt_is_empty(const struct prompt *prompt);
 /* What was typed ahead, piece by piece: how much. */
 size_t prompt_take(struct prompt *prompt, uint8_t *bytes, size_t size);
 /* Forget what was typed ahead. */

@@ -185,7 +185,7 @@ static void append(struct view_channel *channel, const char *bytes, size_t lengt
 	channel->columns += columns;
 	if (!channel->has_deadline) {
 		channel->has_deadline = true;
-		channel->deadline_ms = channel->view->now_ms + VIEW_PARTIAL_MS;
+		channel->deadline_ms = channel->view->now_ms + channel->view->partial_ms;
 	}
 }
 
@@ -243,6 +243,7 @@ void view_init(struct view *view, struct evbuffer *out, const char *newline)
 		.out = out,
 		.newline = newline,
 		.tag_width = VIEW_TAG_MIN,
+		.partial_ms = VIEW_PARTIAL_MS,
 	};
 }
 

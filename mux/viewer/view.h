@@ -59,6 +59,7 @@ struct view {
 	const char *newline;
 	bool colors;
 	bool moves; /* the terminal can move its cursor */
+	unsigned partial_ms; /* when a part of a line is shown */
 	bool whole_lines; /* no part of a line is shown because of time */
 	unsigned width; /* of the terminal; 0: unknown */
 	unsigned tag_width;

@@ -109,7 +109,8 @@ static int open_viewer(struct viewer *viewer)
 		return result;
 	viewer->terminal.typed = viewer_typed;
 	viewer->terminal.owner = viewer;
-	if (viewer_output_open(viewer) || viewer_keys_open(viewer) || viewer_commands_open(viewer))
+	if (viewer_output_open(viewer) || viewer_keys_open(viewer) ||
+		viewer_commands_open(viewer) || viewer_broadcast_open(viewer))
 		return -ENOMEM;
 	viewer->stream = (struct viewer_stream){
 		.base = viewer->base,
@@ -127,6 +128,7 @@ static void close_viewer(struct viewer *viewer)
 {
 	viewer_recordings_close(viewer);
 	free(viewer->last);
+	viewer_broadcast_close(viewer);
 	viewer_forget_channels(viewer);
 	viewer_stream_stop(&viewer->stream);
 	viewer_commands_close(viewer);
@@ -148,12 +150,12 @@ static void run(struct viewer *viewer)
 	if (viewer->terminal.interactive)
 		viewer_size_changed(viewer);
 	while (!viewer->done) {
-		bool busy = viewer_at_guest(viewer) || viewer->running || viewer->dropping ||
-			viewer->playing;
+		bool busy = viewer_at_guest(viewer) || viewer->broadcasting || viewer->running ||
+			viewer->dropping || viewer->playing;
 
 		if (viewer->commanding && viewer->commanded && !viewer->running && !viewer->playing)
 			viewer_command_end(viewer);
-		else if (viewer->prompt && !busy)
+		else if (viewer->prompt && !busy && !viewer_autoconnect(viewer))
 			viewer_prompt(viewer);
 		else
 			event_base_loop(viewer->base, EVLOOP_ONCE);
@@ -195,8 +197,13 @@ static int work(struct terminal_guard *guard, void *owner)
 int viewer_main(const struct viewer_options *options)
 {
 	bool guest = strcmp(options->what, "console") != 0;
+	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
-	if (guest && !options->read_only && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))) {
+	if (options->broadcast && !terminal) {
+		log_error("broadcast: needs a terminal; send is for scripts");
+		return 2;
+	}
+	if (guest && !options->read_only && !terminal) {
 		log_error("attach: typing into \"%s\" needs a terminal; "
 			  "without one use --read-only, or attach console",
 			options->what);

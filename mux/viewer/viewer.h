@@ -15,6 +15,8 @@ struct viewer_options {
 	const char *prompt; /* its name instead of the one muxd tells, or NULL */
 	int escape; /* the escape key's byte; 0: that of keys; -1: none */
 	enum keys_mode keys;
+	char *const *broadcast; /* names of those to type at at once, perhaps none; NULL: do not */
+	char *const *autoconnect; /* connected whenever they come; NULL-terminated, or NULL */
 	bool read_only; /* nothing typed reaches a guest */
 	bool take; /* typing is taken from other viewers without asking them */
 	bool owns_mux; /* of a muxd started on this terminal: ends when that muxd ends */

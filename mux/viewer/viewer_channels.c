@@ -27,15 +27,16 @@ static void remove_channel(struct viewer *viewer, struct viewer_channel *channel
 
 void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64_t position)
 {
-	bool times = channel->text.timestamps != TIMESTAMPS_OFF;
+	bool times = channel != viewer->connected && channel->text.timestamps != TIMESTAMPS_OFF;
 	struct attach_follow follow = {
 		.id = channel->id,
 		.flags = times ? FOLLOW_TIMES : 0,
 		.position = position,
 	};
 
-	if (channel == viewer->connected)
-		follow.flags = viewer_watches(channel) ? FOLLOW_INPUT | FOLLOW_WATCH : FOLLOW_INPUT;
+	if (channel == viewer->connected || channel->meant)
+		follow.flags |= viewer_watches(channel) ? FOLLOW_INPUT | FOLLOW_WATCH
+							: FOLLOW_INPUT;
 	channel->seeking = channel->followed && position != ATTACH_FROM_END;
 	channel->followed = true;
 	channel->known = position != ATTACH_FROM_END;
@@ -96,11 +97,12 @@ static uint64_t first_position(const struct viewer *viewer, const struct viewer_
 /* Shown and not followed, or the other way round. */
 static void follow_if_shown(struct viewer *viewer, struct viewer_channel *channel, bool is_new)
 {
-	bool wanted = channel->shown || channel == viewer->connected;
+	bool wanted = channel->shown || channel->meant || channel == viewer->connected;
 
 	if (!wanted && channel->followed && !evbuffer_get_length(channel->typed))
 		viewer_unfollow(viewer, channel);
-	if (channel->shown && !channel->followed && channel != viewer->connected)
+	if ((channel->shown || channel->meant) && !channel->followed &&
+		channel != viewer->connected)
 		viewer_follow(viewer, channel, first_position(viewer, channel, is_new));
 }
 
@@ -173,7 +175,7 @@ static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *
 {
 	const char *name = json_string_value(json_object_get(object, "name"));
 	struct viewer_channel *channel = name ? viewer_find(viewer, name) : NULL;
-	bool is_new = !channel;
+	bool is_new = !channel, was_alive = channel && viewer_is_alive(channel);
 	char before[VIEWER_WORD_MAX];
 
 	if (!channel && name)
@@ -199,10 +201,14 @@ static void channel_announced(struct viewer *viewer, uint32_t id, const json_t *
 		channel->ended = channel == viewer->connected && *before;
 		tell_state(viewer, channel, before);
 	}
+	if (viewer_is_alive(channel) && !was_alive)
+		viewer_guest_came(viewer, channel);
+	viewer_broadcast_update(viewer, channel);
 	follow_if_shown(viewer, channel, is_new);
 	if (channel == viewer->connected)
 		viewer_replay_announced(viewer);
 	leave_ended(viewer);
+	viewer_autoconnect(viewer);
 }
 
 static void read_channel(struct viewer *viewer, const struct message *message)
@@ -307,6 +313,14 @@ static void read_gone(struct viewer *viewer, const struct message *message)
 		remove_channel(viewer, channel);
 }
 
+/* Asked for by whoever started this viewer. */
+static void begin_broadcast(struct viewer *viewer)
+{
+	if (viewer->options->broadcast && !viewer->was_broadcasting)
+		viewer_broadcast_begin(viewer, viewer->options->broadcast);
+	viewer->was_broadcasting = true;
+}
+
 /* All channels there are have been announced. */
 static void stream_ready(struct viewer *viewer)
 {
@@ -323,6 +337,8 @@ static void stream_ready(struct viewer *viewer)
 	viewer->was_attached = true;
 	viewer_choose_colors(viewer);
 	viewer_reconnect(viewer);
+	begin_broadcast(viewer);
+	viewer_autoconnect(viewer);
 	if (!viewer->wanted)
 		return;
 	channel = viewer_find(viewer, viewer->wanted);

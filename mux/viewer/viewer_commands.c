@@ -26,6 +26,12 @@ static void connect_command(struct viewer *viewer, char *const *words)
 	}
 }
 
+static void broadcast_command(struct viewer *viewer, char *const *words)
+{
+	viewer_broadcast_begin(viewer, words + 1);
+	viewer_type_ahead(viewer);
+}
+
 static void quit_command(struct viewer *viewer, char *const *words)
 {
 	(void)words;
@@ -45,7 +51,9 @@ static const struct {
 	void (*run)(struct viewer *viewer, char *const *words);
 } local_commands[] = {
 	{ "connect", connect_command },
+	{ "broadcast", broadcast_command },
 	{ "quit", quit_command },
+	{ "detach", quit_command },
 	{ "clear", clear_command },
 	{ "record", viewer_record },
 	{ "replay", viewer_play },

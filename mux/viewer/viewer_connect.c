@@ -46,6 +46,8 @@ void viewer_connect(struct viewer *viewer, struct viewer_channel *channel)
 	viewer_cancel(viewer);
 	if (viewer->connected)
 		viewer_leave(viewer);
+	viewer_broadcast_end(viewer);
+	channel->awaited = false;
 	if (viewer->prompt)
 		prompt_leave(viewer->prompt);
 	view_forget(&viewer->view);
@@ -68,8 +70,7 @@ void viewer_connect(struct viewer *viewer, struct viewer_channel *channel)
 	viewer_show(viewer);
 }
 
-/* This viewer does not type there any more. */
-static void stop_typing(struct viewer *viewer, struct viewer_channel *channel)
+void viewer_stop_typing(struct viewer *viewer, struct viewer_channel *channel)
 {
 	if (!channel->shown)
 		viewer_unfollow(viewer, channel);
@@ -100,7 +101,7 @@ void viewer_leave(struct viewer *viewer)
 	if (evbuffer_get_length(channel->typed))
 		terminal_listen(&viewer->terminal, true); /* it is sent later all the same */
 	else
-		stop_typing(viewer, channel);
+		viewer_stop_typing(viewer, channel);
 	viewer_show(viewer);
 }
 
@@ -235,12 +236,14 @@ void viewer_send_typed(struct viewer *viewer, struct viewer_channel *channel)
 	}
 	if (!had)
 		return;
-	if (channel == viewer->connected)
+	if (channel->meant)
+		viewer_broadcast_taken(viewer);
+	else if (channel == viewer->connected)
 		terminal_listen(&viewer->terminal,
 			viewer->commanding ||
 				evbuffer_get_length(channel->typed) < VIEWER_TYPED_MAX);
 	else if (!evbuffer_get_length(channel->typed))
-		stop_typing(viewer, channel);
+		viewer_stop_typing(viewer, channel);
 }
 
 void viewer_type(struct viewer *viewer, const void *bytes, size_t length)

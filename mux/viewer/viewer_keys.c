@@ -32,10 +32,11 @@ static void pause_came(evutil_socket_t unused, short events, void *owner)
 /* What was typed or pasted behind leaving was meant for the guest: it must not run here. */
 void viewer_back_to_prompt(struct viewer *viewer)
 {
-	if (!viewer->connected)
+	if (!viewer->connected && !viewer->broadcasting)
 		return;
 	if (viewer->commanding)
 		prompt_leave(viewer->prompt);
+	viewer_broadcast_end(viewer);
 	viewer_leave(viewer);
 	if (!viewer->prompt) {
 		viewer_end(viewer, 0);
@@ -50,6 +51,8 @@ static void send_break(struct viewer *viewer)
 {
 	const struct viewer_channel *channel = viewer->connected;
 
+	if (viewer->broadcasting)
+		viewer_broadcast_break(viewer);
 	if (channel && channel->present && !viewer->options->read_only)
 		viewer_stream_send(&viewer->stream, ATTACH_BREAK, &channel->id,
 			sizeof(channel->id));
@@ -146,10 +149,12 @@ static void type_at_prompt(struct viewer *viewer, const uint8_t *bytes, size_t l
 	}
 }
 
-static void type(struct viewer *viewer, const uint8_t *bytes, size_t length)
+void viewer_type_anywhere(struct viewer *viewer, const uint8_t *bytes, size_t length)
 {
 	if (viewer_at_guest(viewer))
 		viewer_type(viewer, bytes, length);
+	else if (viewer->broadcasting)
+		viewer_broadcast_type(viewer, bytes, length);
 	else
 		type_at_prompt(viewer, bytes, length);
 }
@@ -162,13 +167,13 @@ static void act(struct viewer *viewer, const struct key_event *event)
 	case KEY_NOTHING:
 		break;
 	case KEY_BYTES:
-		type(viewer, event->bytes, event->length);
+		viewer_type_anywhere(viewer, event->bytes, event->length);
 		break;
 	case KEY_ESCAPE:
 		viewer_show_hint(viewer);
 		break;
 	case KEY_SEND:
-		type(viewer, &event->byte, 1);
+		viewer_type_anywhere(viewer, &event->byte, 1);
 		break;
 	case KEY_LEAVE:
 		viewer_back_to_prompt(viewer);
@@ -213,7 +218,7 @@ static void act(struct viewer *viewer, const struct key_event *event)
 		switch_to_number(viewer, event->number);
 		break;
 	case KEY_BROADCAST:
-		unknown_key(viewer, event->byte);
+		viewer_broadcast_begin(viewer, &(char *){ NULL });
 		break;
 	case KEY_WRONG_NUMBER:
 		wrong_number(viewer, event);

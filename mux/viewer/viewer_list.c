@@ -13,6 +13,16 @@ bool viewer_is_log(const struct viewer_channel *channel)
 	return !strcmp(channel->state, "log");
 }
 
+bool viewer_is_alive(const struct viewer_channel *channel)
+{
+	static const char *const without[] = { "gone", "powered-off", "crashed", "log" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		if (!strcmp(channel->state, without[i]))
+			return false;
+	return true;
+}
+
 struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name)
 {
 	struct viewer_channel *channel = viewer->channels;

@@ -62,12 +62,24 @@ static void show_around_guest(struct viewer *viewer)
 	screen_redraw(&viewer->screen, viewer->terminal.out);
 }
 
+static void show_above_indicator(struct viewer *viewer)
+{
+	view_close(&viewer->view);
+	if (evbuffer_get_length(viewer->lines)) {
+		viewer_broadcast_erase(viewer);
+		show_lines(viewer);
+	}
+	viewer_broadcast_draw(viewer);
+}
+
 void viewer_show(struct viewer *viewer)
 {
 	if (viewer->playing) {
 		; /* they wait */
 	} else if (evbuffer_get_length(viewer->lines) && viewer_at_guest(viewer)) {
 		show_around_guest(viewer);
+	} else if (viewer->broadcasting) {
+		show_above_indicator(viewer);
 	} else if (evbuffer_get_length(viewer->lines) && viewer->prompt) {
 		view_close(&viewer->view);
 		prompt_erase(viewer->prompt);

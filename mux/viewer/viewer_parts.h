@@ -54,6 +54,9 @@ struct viewer_channel {
 	bool followed; /* on this stream */
 	bool known; /* position is where this viewer is */
 	bool ended; /* while this viewer was connected to it: its state may say so */
+	bool meant; /* typed at, with others */
+	bool left_out; /* for it took nothing */
+	bool awaited; /* to be connected when the operator is at the prompt */
 	bool seeking; /* what comes is not yet from the position asked for */
 	uint64_t position; /* of the next byte to show */
 	uint64_t begin, end, opened; /* as last announced */
@@ -102,6 +105,11 @@ struct viewer {
 	struct recorder *recorders[VIEWER_RECORDINGS_MAX]; /* owned; NULL: a free place */
 	struct player player; /* while playing */
 	bool playing; /* a recording: nothing else is shown, keys are the player's */
+	bool was_broadcasting; /* what the options ask for was done */
+	bool broadcasting; /* typing at all channels that are meant */
+	char **broadcast_names; /* owned; NULL: all guests */
+	char indicator[96]; /* in the last row while broadcasting; "": not shown */
+	struct event *patience; /* owned */
 	bool hint; /* the escape key is shown */
 	bool dropping; /* what was pasted behind leaving */
 	bool done;
@@ -136,6 +144,7 @@ void viewer_output_close(struct viewer *viewer);
 struct viewer_channel *viewer_find(const struct viewer *viewer, const char *name);
 /* Whose key it is; a digit that is nobody's counts the channels in the order of their names. */
 /* What a wire has to say: no guest's. */
+bool viewer_is_alive(const struct viewer_channel *channel); /* there is a guest */
 bool viewer_is_log(const struct viewer_channel *channel);
 struct viewer_channel *viewer_find_key(const struct viewer *viewer, char key);
 struct viewer_channel *viewer_find_id(const struct viewer *viewer, uint32_t id);
@@ -153,6 +162,8 @@ void viewer_unfollow(struct viewer *viewer, struct viewer_channel *channel);
 /* viewer_connect.c: being connected to a guest */
 void viewer_connect(struct viewer *viewer, struct viewer_channel *channel);
 void viewer_leave(struct viewer *viewer);
+/* This viewer does not type there any more. */
+void viewer_stop_typing(struct viewer *viewer, struct viewer_channel *channel);
 void viewer_reconnect(struct viewer *viewer); /* the stream is a new one */
 void viewer_size_changed(struct viewer *viewer);
 void viewer_send_size(struct viewer *viewer); /* to the connected guest */
@@ -170,6 +181,23 @@ bool viewer_may_type(struct viewer *viewer, struct viewer_channel *channel);
 void viewer_take(struct viewer *viewer); /* ask for it, or take it */
 void viewer_yield(struct viewer *viewer); /* to who has asked */
 void viewer_read_writer(struct viewer *viewer, const struct message *message);
+/* viewer_broadcast.c: typing at several guests; names NULL-terminated, none: all */
+void viewer_broadcast_begin(struct viewer *viewer, char *const *names);
+void viewer_broadcast_end(struct viewer *viewer);
+void viewer_broadcast_update(struct viewer *viewer, struct viewer_channel *channel);
+void viewer_broadcast_taken(struct viewer *viewer); /* by one of them, some of what was typed */
+void viewer_broadcast_type(struct viewer *viewer, const void *bytes, size_t length);
+void viewer_broadcast_break(struct viewer *viewer);
+void viewer_broadcast_erase(struct viewer *viewer); /* what says so, in the last row */
+void viewer_broadcast_draw(struct viewer *viewer);
+int viewer_broadcast_open(struct viewer *viewer);
+void viewer_broadcast_close(struct viewer *viewer);
+
+/* viewer_autoconnect.c */
+void viewer_guest_came(struct viewer *viewer, struct viewer_channel *channel);
+/* To one of them, if the operator is at the prompt and types nothing there; false: it is not so. */
+bool viewer_autoconnect(struct viewer *viewer);
+
 /* viewer_places.c: from one guest to another */
 struct viewer_channel *viewer_find_number(const struct viewer *viewer, unsigned number);
 void viewer_remember(struct viewer *viewer, const struct viewer_channel *channel);
@@ -194,6 +222,7 @@ void viewer_help_key(struct viewer *viewer);
 void viewer_help(struct viewer *viewer); /* commands and keys */
 
 /* viewer_keys.c: what the operator types */
+void viewer_type_anywhere(struct viewer *viewer, const uint8_t *bytes, size_t length);
 void viewer_typed(void *owner, const uint8_t *bytes, size_t length);
 void viewer_back_to_prompt(struct viewer *viewer);
 int viewer_keys_open(struct viewer *viewer); /* 0 or -ENOMEM */

@@ -158,6 +158,5 @@ void viewer_type_ahead(struct viewer *viewer)
 	size_t length;
 
 	while ((length = prompt_take(viewer->prompt, bytes, sizeof(bytes))) > 0)
-		if (viewer->connected)
-			viewer_type(viewer, bytes, length);
+		viewer_type_anywhere(viewer, bytes, length);
 }

@@ -2,6 +2,7 @@
 """Going from guest to guest by keys, the command line while connected, and other programs' keys."""
 
 import os
+import subprocess
 import sys
 import unittest
 
@@ -195,6 +196,151 @@ class OtherKeys(ViewerTest):
         terminal.send(b"\x1c?")
         terminal.wait_for(r"Ctrl-\\ \. - leave.*1 - vm2")
         self.assertNotIn("Ctrl-E", terminal.text())
+
+
+class Broadcast(ViewerTest):
+    def begin(self, terminal, *names):
+        terminal.send(b" ".join([b"broadcast", *names]) + b"\r")
+        terminal.wait_for(r"\[typing at \d guests; Ctrl-E \. leaves\] ")
+
+    def test_all_guests_get_what_is_typed(self):
+        dead = self.mux.add("dead")
+        dead.set(state="powered-off")
+        self.mux.add("cable0").set(state="log")
+        terminal = self.console()
+        terminal.send(b"broadcast\rearly\r")
+        terminal.wait_for(r"\[typing at 2 guests")
+        terminal.send(b"two" + ESCAPE + b"e" + ESCAPE + b"l" + ESCAPE + b"xend")
+        for guest in (self.one, self.two):
+            guest.wait_typed(b"early\rtwo\x05end")
+            guest.wait(lambda guest=guest: guest.breaks, "BREAK")
+        self.assertEqual(bytes(dead.typed), b"")
+        terminal.send(ESCAPE + b".list bad\r")
+        terminal.wait_for(PROMPT)
+        terminal.send(b"list good\r")
+        self.mux.wait_commands(["list", "good"])
+        self.assertEqual(self.mux.commands, [["list", "good"]])
+
+    def test_only_those_meant_and_those_that_come(self):
+        terminal = self.console()
+        self.begin(terminal, b"vm1", b"late*")
+        late = self.mux.add("late1")
+        terminal.wait_for(r"typing at 2 guests")
+        terminal.send(b"words")
+        self.one.wait_typed(b"words")
+        late.wait_typed(b"words")
+        self.one.set(state="crashed")
+        terminal.wait_for(r"typing at 1 guests")
+        terminal.send(b"more")
+        late.wait_typed(b"wordsmore")
+        self.assertEqual(bytes(self.two.typed), b"")
+        self.assertEqual(bytes(self.one.typed), b"words")
+
+    def test_output_is_tagged_above_what_says_so(self):
+        terminal = self.console(NO_COLOR="1")
+        self.begin(terminal)
+        self.one.write(b"hello\r\n")
+        terminal.wait_for(r"\r\x1b\[Kvm1     \| hello\r\n\[typing at 2 guests")
+
+    def test_from_a_shell_and_out_of_a_guest(self):
+        terminal = Terminal([MUXD, "broadcast", "vm2"], env=self.environment())
+        self.addCleanup(terminal.close)
+        terminal.wait_for(r"\[typing at 1 guests")
+        terminal.send(b"x" + ESCAPE + b"1one" + ESCAPE + b":broadcast\rall")
+        self.one.wait_typed(b"oneall")
+        self.two.wait_typed(b"xall")
+
+    def test_it_needs_a_terminal(self):
+        result = subprocess.run([MUXD, "broadcast"], stdin=subprocess.DEVNULL, check=False,
+                                capture_output=True, env={**os.environ, **self.environment()})
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"needs a terminal", result.stderr)
+
+    def test_a_large_paste_reaches_a_slow_guest_whole(self):
+        paste = b"".join(b"%07d\n" % number for number in range(131072))
+        self.one.room = 3000
+        terminal = self.console()
+        self.begin(terminal)
+        terminal.send(paste)
+        self.one.wait(lambda: len(self.one.typed) >= len(paste), "the whole paste")
+        self.two.wait(lambda: len(self.two.typed) >= len(paste), "the whole paste")
+        self.assertEqual(bytes(self.one.typed), paste)
+        self.assertEqual(bytes(self.two.typed), paste)
+
+    def test_a_guest_that_takes_nothing_is_left_out_and_told(self):
+        paste = b"".join(b"%07d\n" % number for number in range(65536))
+        self.one.most = 100
+        terminal = self.console()
+        self.begin(terminal)
+        terminal.send(paste)
+        terminal.wait_for(r"\*\*\* vm1: takes no input and is left out; \d+ bytes")
+        self.two.wait(lambda: len(self.two.typed) >= len(paste), "the whole paste")
+        self.assertEqual(bytes(self.two.typed), paste)
+
+    def test_muxd_may_go_and_come_back(self):
+        terminal = self.console()
+        self.begin(terminal)
+        self.mux.kill()
+        terminal.wait_for("muxd is gone")
+        terminal.send(b"meanwhile")
+        self.mux.restart()
+        self.one.wait_typed(b"meanwhile")
+        self.two.wait_typed(b"meanwhile")
+
+
+class Autoconnect(ViewerTest):
+    def attach_with(self, *words):
+        terminal = Terminal([MUXD, "attach", "console", *words], env=self.environment())
+        self.addCleanup(terminal.close)
+        return terminal
+
+    def test_a_guest_that_is_there_or_comes_again(self):
+        terminal = self.attach_with("-c", "vm1", "-c", "late")
+        terminal.wait_for("Connecting to 'vm1'")
+        self.one.set(state="powered-off")
+        terminal.wait_for(PROMPT)
+        self.one.set(state="starting")
+        terminal.wait_for("Connecting to 'vm1'")
+        terminal.send(ESCAPE + b".")
+        terminal.wait_for(PROMPT)
+        late = self.mux.add("late")
+        terminal.wait_for("Connecting to 'late'")
+        terminal.send(b"x")
+        late.wait_typed(b"x")
+
+    def test_who_types_elsewhere_is_not_torn_away(self):
+        terminal = self.attach_with("--autoconnect", "late")
+        terminal.wait_for(r"\*\*\* vm2 .*" + PROMPT)
+        terminal.send(ESCAPE + b"1")
+        terminal.wait_for("Connecting to 'vm1'")
+        self.mux.add("late")
+        terminal.wait_for(r"\*\*\* late is there; you will be connected at the prompt")
+        terminal.send(b"still")
+        self.one.wait_typed(b"still")
+        terminal.send(ESCAPE + b".")
+        terminal.wait_for("Connecting to 'late'")
+
+    def test_a_line_that_is_being_typed_is_ended_first(self):
+        terminal = self.attach_with("-c", "late")
+        terminal.wait_for(r"\*\*\* vm2 .*" + PROMPT)
+        terminal.send(b"list abc")
+        terminal.wait_for("list abc")
+        late = self.mux.add("late")
+        terminal.wait_for("late is there")
+        terminal.send(b" d\r")
+        self.mux.wait_commands(["list", "abc", "d"])
+        terminal.wait_for("Connecting to 'late'")
+        self.assertEqual(bytes(late.typed), b"")
+
+    def test_after_muxd_was_away(self):
+        terminal = self.attach_with("-c", "vm1")
+        terminal.wait_for("Connecting to 'vm1'")
+        self.mux.kill()
+        terminal.wait_for("muxd is gone")
+        self.mux.restart()
+        terminal.wait_for("muxd is back")
+        terminal.send(b"x")
+        self.one.wait_typed(b"x")
 
 
 del ViewerTest
