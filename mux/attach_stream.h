@@ -93,7 +93,8 @@ struct attach_follow {
 };
 
 enum attach_writer_state {
-	WRITER_FREE = 1, /* nobody types there */
+	WRITER_UNKNOWN, /* never sent: muxd has not told yet */
+	WRITER_FREE, /* nobody types there */
 	WRITER_MINE, /* this viewer does */
 	WRITER_OTHER, /* text: who does, such as "root (pid 4711)" */
 	WRITER_ASKED, /* this viewer does; text: who wants to */

@@ -56,7 +56,7 @@ void viewer_connect(struct viewer *viewer, struct viewer_channel *channel)
 		put_line(viewer, "------------- Connecting to '", channel->text.name,
 			"' -------------");
 	viewer->connected = channel;
-	channel->writing = 0;
+	channel->writing = WRITER_UNKNOWN;
 	channel->took = false;
 	channel->taking = viewer->options->take;
 	viewer->view.whole_lines = true;

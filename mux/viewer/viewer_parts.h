@@ -62,7 +62,7 @@ struct viewer_channel {
 	uint64_t begin, end, opened; /* as last announced */
 	struct evbuffer *typed; /* owned; what muxd has not allowed yet */
 	uint64_t sent, credit; /* input bytes of this stream */
-	enum attach_writer_state writing; /* as muxd says; 0: it did not yet */
+	enum attach_writer_state writing; /* as muxd says */
 	char writer[VIEWER_WHO_MAX]; /* who types there, if another does */
 	char asker[VIEWER_WHO_MAX]; /* who wants to, and this viewer does; "": nobody */
 	bool taking; /* from whoever types there when this viewer is connected */
