@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,8 +29,9 @@ struct server {
 	struct wires_options wires;
 	char wires_directory[PATH_MAX + 16];
 	struct event_base *base;
-	struct event *signals[4];
-	pid_t viewer; /* 0: none */
+	struct event *signals[3];
+	int tie; /* to the process that has the terminal; -1: none */
+	struct event *told; /* owned */
 	int status;
 	sigset_t mask; /* of signals, as we were started with */
 };
@@ -57,58 +57,67 @@ static void stop_asked(evutil_socket_t number, short what, void *owner)
 	event_base_loopbreak(server->base);
 }
 
-/* The terminal went away. Without one, log files are to be opened anew. */
+/* Log files are to be opened anew. */
 static void hung_up(evutil_socket_t number, short what, void *owner)
 {
 	struct server *server = owner;
 
-	if (server->options->viewer)
-		stop_asked(number, what, owner);
-	else if (server->mux.followers)
+	(void)number;
+	(void)what;
+	if (server->mux.followers)
 		followers_reopen(server->mux.followers);
 }
 
-static void viewer_ended(evutil_socket_t number, short what, void *owner)
+/* From the process that has the terminal: it ended, or it detached. */
+static void told(evutil_socket_t fd, short what, void *owner)
 {
 	struct server *server = owner;
-	int status;
+	char byte;
 
-	(void)number;
-	(void)what;
-	if (!server->viewer ||
-		waitpid(server->viewer, &status, WNOHANG | WUNTRACED) != server->viewer)
-		return;
-	if (WIFSTOPPED(status)) {
-		raise(SIGTSTP); /* the shell that waits for us gets its terminal */
-		return;
-	}
-	server->viewer = 0;
-	server->status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-	event_base_loopbreak(server->base);
+	if (read(fd, &byte, sizeof(byte)) == sizeof(byte))
+		event_del(server->told);
+	else
+		stop_asked(0, what, owner);
 }
 
-/* It may have ended before anybody listened. From the loop, which forgets what broke it before. */
-static void look_for_viewer(struct server *server)
+/* What is left of the processes of wires and the like. */
+static void await_children(void)
 {
-	event_base_once(server->base, -1, EV_TIMEOUT, viewer_ended, server, NULL);
-}
-
-/*
- * All of it: what a killed viewer leaves behind is our child too, and still has the terminal. One
- * that is stopped has to go on to hear of its end.
- */
-static void end_viewer(struct server *server)
-{
-	if (server->viewer) {
-		kill(server->viewer, SIGTERM);
-		kill(server->viewer, SIGCONT);
-	}
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
 }
 
-/* The child: it ends when the server does, however that happens. */
-static int be_viewer(struct server *server, pid_t parent)
+/* The terminal is another process's: what the server has to say goes to a file. */
+static void leave_terminal(const struct server_options *options)
+{
+	char path[PATH_MAX + 16];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), log;
+
+	setsid();
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	close_fd(&null);
+	snprintf(path, sizeof(path), "%s/muxd.log", options->directory.mux);
+	log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (log < 0)
+		log_warning("%s: %s", path, strerror(errno));
+	else
+		dup2(log, STDERR_FILENO);
+	close_fd(&log);
+}
+
+/* What the server came to, which ends now unless it was told to stay. */
+static int await_server(pid_t id)
+{
+	int status;
+
+	while (waitpid(id, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILURE;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+static int be_viewer(struct server *server, pid_t id, int tie)
 {
 	const struct viewer_options options = {
 		.control_path = server->sockets.socket[SERVER_CONTROL].path,
@@ -119,48 +128,54 @@ static int be_viewer(struct server *server, pid_t parent)
 		.autoconnect = server->options->autoconnect,
 		.owns_mux = true,
 	};
+	int status, of_server;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		return 1;
+	sigprocmask(SIG_SETMASK, &server->mask, NULL);
 	for (int i = 0; i < SERVER_SOCKETS; i++)
-		close(server->sockets.socket[i].fd);
-	return viewer_main(&options);
-}
-
-/* The terminal belongs to the viewer: what the server has to say goes to a file. */
-static void leave_terminal(const struct server_options *options)
-{
-	char path[PATH_MAX + 16];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/muxd.log", options->directory.mux);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		log_warning("%s: %s", path, strerror(errno));
-		return;
+		server->sockets.socket[i].ours = false; /* but the server's */
+	server_sockets_close(&server->sockets);
+	status = viewer_main(&options);
+	if (status == VIEWER_DETACHED && write(tie, "", 1) == 1) {
+		printf("muxd goes on as process %d; muxd attach console comes back to it\n",
+			(int)id);
+		return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
-	dup2(fd, STDERR_FILENO);
-	close(fd);
+	close(tie);
+	of_server = await_server(id);
+	return status && status < 128 ? status : of_server; /* asked to end, it ended well */
 }
 
-static int start_viewer(struct server *server)
+/*
+ * On a terminal the shell waits for the process that has it, the viewer's. The server is a child in
+ * a session of its own. A pipe ties it to the viewer: when the viewer ends, however that happens,
+ * the server ends too, unless it was sent a byte. 0 in the server, 1 in the other with the exit
+ * status in *status.
+ */
+static int part(struct server *server, int *status)
 {
-	pid_t parent = getpid();
+	int tie[2];
+	pid_t id;
 
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	server->viewer = fork();
-	if (server->viewer < 0) {
-		server->viewer = 0;
+	if (pipe2(tie, O_CLOEXEC)) {
+		log_error("muxd: pipe: %s", strerror(errno));
+		*status = EXIT_FAILURE;
+		return 1;
+	}
+	fflush(NULL);
+	id = fork();
+	if (!id) {
+		close(tie[1]);
+		server->tie = tie[0];
+		leave_terminal(server->options);
+		return 0;
+	}
+	close(tie[0]);
+	*status = EXIT_FAILURE;
+	if (id < 0)
 		log_error("muxd: fork: %s", strerror(errno));
-		return -EAGAIN;
-	}
-	if (!server->viewer) {
-		sigprocmask(SIG_SETMASK, &server->mask, NULL);
-		_exit(be_viewer(server, parent));
-	}
-	leave_terminal(server->options);
-	return 0;
+	else
+		*status = be_viewer(server, id, tie[1]);
+	return 1;
 }
 
 /* By whoever started us, such as nohup: it stays so. */
@@ -180,7 +195,6 @@ static int open_loop(struct server *server)
 		{ SIGTERM, stop_asked },
 		{ SIGINT, stop_asked },
 		{ SIGHUP, hung_up },
-		{ SIGCHLD, viewer_ended },
 	};
 
 	server->base = event_base_new();
@@ -194,7 +208,10 @@ static int open_loop(struct server *server)
 		if (!server->signals[i] || event_add(server->signals[i], NULL))
 			return -ENOMEM;
 	}
-	return 0;
+	if (server->tie < 0)
+		return 0;
+	server->told = event_new(server->base, server->tie, EV_READ | EV_PERSIST, told, server);
+	return server->told && !event_add(server->told, NULL) ? 0 : -ENOMEM;
 }
 
 static void close_loop(struct server *server)
@@ -203,6 +220,9 @@ static void close_loop(struct server *server)
 		if (server->signals[i])
 			event_free(server->signals[i]);
 	}
+	if (server->told)
+		event_free(server->told);
+	close_fd(&server->tie);
 	if (!server->base)
 		return;
 	event_base_loop(server->base, EVLOOP_NONBLOCK); /* deferred callbacks hold freed streams */
@@ -286,7 +306,6 @@ static int serve(struct server *server)
 		server->status = 2;
 	} else {
 		notify_send("READY=1\nSTATUS=serving %s", server->options->directory.mux);
-		look_for_viewer(server);
 		event_base_dispatch(server->base);
 	}
 	server_sockets_close(&server->sockets);
@@ -298,7 +317,8 @@ static int serve(struct server *server)
 	return server->status;
 }
 
-/* The viewer shows its prompt before the loop is ready for signals: they wait so long. */
+/* Whoever sees the sockets may send signals before the loop is ready for them: they wait so long.
+ */
 static void hold_signals(struct server *server)
 {
 	sigset_t held;
@@ -316,8 +336,10 @@ static int run(struct server *server)
 
 	hold_signals(server);
 	if (!server_sockets_open(&server->sockets, &server->options->directory) &&
-		(!server->options->viewer || !start_viewer(server)))
+		(!server->options->viewer || !part(server, &status))) {
 		status = serve(server);
+		await_children();
+	}
 	server_sockets_close(&server->sockets);
 	return status;
 }
@@ -335,8 +357,8 @@ int server_run(const struct server_options *options)
 	server->options = options;
 	allow_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	server->tie = -1;
 	status = run(server);
-	end_viewer(server);
 	free(server);
 	return status;
 }

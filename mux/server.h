@@ -14,7 +14,8 @@ struct server_options {
 	int escape; /* the escape key of this terminal's viewer, as in viewer.h */
 	enum keys_mode keys;
 	char *const *autoconnect; /* as in viewer.h */
-	bool viewer; /* this terminal becomes a viewer, and the server ends with it */
+	bool viewer; /* this terminal becomes a viewer, and the server ends with it unless it
+			detaches */
 };
 
 /* Serve until told to stop. Returns the exit status: 0, 1 (failed) or 2 (cannot begin). */

@@ -25,6 +25,11 @@ void viewer_end(struct viewer *viewer, int status)
 		prompt_leave(viewer->prompt);
 }
 
+void viewer_detach(struct viewer *viewer)
+{
+	viewer_end(viewer, viewer->options->owns_mux ? VIEWER_DETACHED : 0);
+}
+
 /* Stopped by somebody else: the terminal is not ours until we are continued. */
 static void stop_asked(struct viewer *viewer)
 {

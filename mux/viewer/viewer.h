@@ -22,10 +22,13 @@ struct viewer_options {
 	bool owns_mux; /* of a muxd started on this terminal: ends when that muxd ends */
 };
 
+#define VIEWER_DETACHED 127 /* the operator left a muxd of this terminal to itself */
+
 /*
  * Run on standard input and output until the operator leaves. Returns the exit status: 0, 1
- * (failed) or 2 (called wrongly). Forks: call it in a process with one thread and no event loop.
- * Whatever happens to the processes, the terminal gets its attributes back.
+ * (failed), 2 (called wrongly), 128 and a signal, or VIEWER_DETACHED where it owns muxd. Forks:
+ * call it in a process with one thread and no event loop. Whatever happens to the processes, the
+ * terminal gets its attributes back.
  */
 int viewer_main(const struct viewer_options *options);
 

@@ -372,7 +372,7 @@ static void stream_lost(void *owner)
 		channel->sent = 0;
 		channel->credit = 0;
 	}
-	if (viewer->options->owns_mux && viewer->was_attached) {
+	if (viewer->options->owns_mux) {
 		viewer_end(viewer, 0);
 		return;
 	}

@@ -32,6 +32,12 @@ static void broadcast_command(struct viewer *viewer, char *const *words)
 	viewer_type_ahead(viewer);
 }
 
+static void detach_command(struct viewer *viewer, char *const *words)
+{
+	(void)words;
+	viewer_detach(viewer);
+}
+
 static void quit_command(struct viewer *viewer, char *const *words)
 {
 	(void)words;
@@ -53,7 +59,7 @@ static const struct {
 	{ "connect", connect_command },
 	{ "broadcast", broadcast_command },
 	{ "quit", quit_command },
-	{ "detach", quit_command },
+	{ "detach", detach_command },
 	{ "clear", clear_command },
 	{ "record", viewer_record },
 	{ "replay", viewer_play },

@@ -209,7 +209,7 @@ static void act(struct viewer *viewer, const struct key_event *event)
 		viewer_command_begin(viewer);
 		break;
 	case KEY_DETACH:
-		viewer_end(viewer, 0);
+		viewer_detach(viewer);
 		break;
 	case KEY_HELP:
 		viewer_help_key(viewer);

@@ -126,6 +126,7 @@ static inline bool viewer_at_guest(const struct viewer *viewer)
 
 /* viewer.c */
 void viewer_end(struct viewer *viewer, int status);
+void viewer_detach(struct viewer *viewer);
 
 /* viewer_output.c: what goes to the terminal */
 void viewer_show_soon(struct viewer *viewer); /* lines has something */

@@ -33,26 +33,47 @@ class TerminalTest(LimitedTest):
         self.assertEqual(self.terminal.wait_exit(), status)
         self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
 
-    def server(self):
-        return self.terminal.pid
-
     def wait_until(self, condition, what):
         """Again and again, for what tells nobody when it comes."""
         deadline = time.monotonic() + TIMEOUT
         while not condition():
             self.assertLess(time.monotonic(), deadline, f"not in time: {what}")
 
-    def children_of(self, pid):
-        """Those that are no processes of a wire."""
+    def children_of(self, pid, in_own_session):
+        """Those that lead a session of their own, as the server does, or the others."""
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
             for child in children.read().split():
-                with open(f"/proc/{child}/cmdline", "rb") as words:
-                    if b"wire " not in words.read():
-                        yield int(child)
+                if (os.getsid(int(child)) == int(child)) == in_own_session:
+                    yield int(child)
 
-    def child_of(self, pid):
-        self.wait_until(lambda: any(self.children_of(pid)), f"a child of {pid}")
-        return next(self.children_of(pid))
+    def child_of(self, pid, in_own_session):
+        self.wait_until(lambda: any(self.children_of(pid, in_own_session)), f"a child of {pid}")
+        return next(self.children_of(pid, in_own_session))
+
+    def guardian(self):
+        """What the shell waits for."""
+        return self.terminal.pid
+
+    def server(self):
+        return self.child_of(self.guardian(), True)
+
+    def viewer(self):
+        """The process that does the work on the terminal."""
+        self.server()  # is no viewer: by now it has a session of its own
+        return self.child_of(self.guardian(), False)
+
+    def suspend(self):
+        """Until the guardian is continued."""
+        viewer = self.viewer()
+        os.kill(viewer, signal.SIGSTOP)
+        self.wait_until(lambda: self.state(viewer) == "T", "the viewer's stop")
+
+    def state(self, pid):
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
+
+    def wait_gone(self, pid):
+        self.wait_until(lambda: not os.path.exists(f"/proc/{pid}/exe"), f"the end of {pid}")
 
     def is_refused(self):
         """Nobody listens at the control socket any more."""
@@ -63,9 +84,6 @@ class TerminalTest(LimitedTest):
         except OSError:
             return True
         return False
-
-    def viewer(self):
-        return self.child_of(self.server())
 
     def test_it_shows_guests_and_types_into_them(self):
         guest = Guest(self.mux.directory, "guest1", key=b"1")
@@ -85,47 +103,88 @@ class TerminalTest(LimitedTest):
         self.assertEqual(
             [name for name in os.listdir(self.mux.directory) if name.endswith(".sock")], [])
 
-    def test_the_server_ends_with_its_viewer_by_sigterm(self):
+    def test_it_ends_by_sigterm_with_its_server(self):
+        server = self.server()
+        os.kill(self.guardian(), signal.SIGTERM)
+        self.assert_ended(0)
+        self.wait_gone(server)
+
+    def test_it_ends_with_its_server(self):
         os.kill(self.server(), signal.SIGTERM)
         self.assert_ended(0)
 
     def test_it_ends_when_its_terminal_hangs_up(self):
-        os.kill(self.server(), signal.SIGHUP)
+        os.kill(self.guardian(), signal.SIGHUP)
         self.assert_ended(0)
         self.assertEqual(
             [name for name in os.listdir(self.mux.directory) if name.endswith(".sock")], [])
 
     def test_a_killed_server_leaves_the_terminal_as_it_was(self):
-        viewer = self.viewer()
         os.kill(self.server(), signal.SIGKILL)
-        self.assertEqual(self.terminal.wait_exit(), -signal.SIGKILL)
-        self.wait_until(lambda: not os.path.exists(f"/proc/{viewer}/exe"), "the viewer's end")
+        self.assert_ended(1)
+
+    def test_a_killed_guardian_ends_all(self):
+        server, viewer = self.server(), self.viewer()
+        os.kill(self.guardian(), signal.SIGKILL)
+        self.terminal.wait_exit()
+        self.wait_gone(viewer)
+        self.wait_gone(server)
         self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
 
     def test_a_killed_viewer_ends_the_server(self):
+        server = self.server()
         os.kill(self.viewer(), signal.SIGKILL)
         self.terminal.wait_exit()
+        self.wait_gone(server)
         self.assertEqual(self.terminal.attributes(), self.terminal.attributes_at_start)
 
     def test_a_viewer_killed_before_the_server_listens_ends_it_too(self):
         with Mux(start=False) as other, Terminal(other.command()) as terminal:
-            os.kill(self.child_of(terminal.pid), signal.SIGKILL)
+            os.kill(self.child_of(terminal.pid, False), signal.SIGKILL)
             terminal.wait_exit()
 
-    def test_a_stopped_viewer_ends_too(self):
-        os.kill(self.viewer(), signal.SIGSTOP)
+    def test_a_stopped_viewer_ends_with_the_server(self):
+        self.suspend()
         os.kill(self.server(), signal.SIGTERM)
+        os.kill(self.guardian(), signal.SIGCONT)
         self.assert_ended(0)
 
+    def test_guests_are_served_while_it_is_suspended(self):
+        self.suspend()
+        guest = Guest(self.mux.directory, "guest1")
+        guest.write(b"meanwhile\r\n")
+        guest.flush()
+        self.assertIn(b"meanwhile", self.mux.run("wait", "guest1", "--for", "meanwhile"))
+        os.kill(self.guardian(), signal.SIGCONT)
+        self.terminal.wait_for("meanwhile")
+
     def test_it_leaves_the_sockets_of_the_next_one_alone(self):
-        worker = self.child_of(self.viewer())
-        os.kill(worker, signal.SIGSTOP)
-        os.kill(self.viewer(), signal.SIGKILL)  # the server waits for the worker, which is stopped
+        server = self.server()
+        self.suspend()
+        os.kill(server, signal.SIGTERM)
         self.wait_until(self.is_refused, "the server's end")
+        self.wait_gone(server)
         with Mux(directory=self.mux.directory) as second:
-            os.kill(worker, signal.SIGCONT)
+            os.kill(self.guardian(), signal.SIGCONT)
             self.terminal.wait_exit()
             self.assertEqual(second.run("list"), b"")
+
+    def test_detached_it_goes_on_and_can_be_attached_to(self):
+        for words in ("detach\r", "\x05d"):
+            with Mux(start=False) as mux, Terminal(mux.command()) as terminal:
+                terminal.wait_for("cons> ")
+                terminal.send(words)
+                server = int(terminal.wait_for(r"muxd goes on as process (\d+); muxd attach")[1])
+                self.assertEqual(terminal.wait_exit(), 0)
+                self.assertEqual(terminal.attributes(), terminal.attributes_at_start)
+                self.assertEqual(mux.run("list"), b"")
+                with Terminal([*mux.command(), "attach", "console"]) as attached:
+                    attached.wait_for("cons> ")
+                    attached.send("quit\r")
+                    self.assertEqual(attached.wait_exit(), 0)
+                self.assertEqual(mux.run("list"), b"")
+                os.kill(server, signal.SIGTERM)
+                self.wait_gone(server)
 
     def test_it_ends_also_where_nobody_was_to_hear_of_children(self):
         with Mux(start=False) as other, Terminal(
