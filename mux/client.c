@@ -17,6 +17,7 @@ static void output_came(void *owner, const void *bytes, size_t length)
 {
 	(void)owner;
 	fwrite(bytes, 1, length, stdout);
+	fflush(stdout); /* there may be no more for long */
 }
 
 static void done(void *owner, const char *message)

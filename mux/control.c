@@ -53,13 +53,21 @@ static void caller_gone(void *owner)
 	run_free(owner);
 }
 
+/* When others had their turn; an event that is made active at once leaves them none. */
+static void soon(struct run *run)
+{
+	static const struct timeval none;
+
+	event_add(run->again, &none);
+}
+
 static void wake(struct command_call *command)
 {
 	struct run *run = command->owner;
 
 	if (run->status == COMMAND_WAITING)
 		run->status = COMMAND_AGAIN;
-	event_active(run->again, EV_TIMEOUT, 1);
+	soon(run);
 }
 
 static void output_came(struct command_call *command, const void *bytes, size_t length)
@@ -155,8 +163,8 @@ static void run_progress(void *owner)
 		run_free(run);
 	} else if (run->status >= 0) {
 		run_end(run);
-	} else if (run->status == COMMAND_AGAIN) {
-		event_active(run->again, EV_TIMEOUT, 1);
+	} else if (run->status == COMMAND_AGAIN && varlink_unsent(run->call) < UNSENT_MOST) {
+		soon(run);
 	}
 }
 
@@ -166,7 +174,7 @@ static void run_again(evutil_socket_t unused, short events, void *owner)
 
 	(void)unused;
 	(void)events;
-	if (run->status == COMMAND_AGAIN && varlink_unsent(run->call) < UNSENT_MOST)
+	if (run->status == COMMAND_AGAIN)
 		run->status = command_step(&run->command);
 	run_progress(run);
 }
@@ -181,7 +189,7 @@ static struct run *run_create(struct control *control, struct varlink_call *call
 	run->running = &control->running;
 	control->running++;
 	run->output = evbuffer_new();
-	run->again = event_new(control->mux->base, -1, 0, run_again, run);
+	run->again = evtimer_new(control->mux->base, run_again, run);
 	run->command = (struct command_call){
 		.mux = control->mux,
 		.output = output_came,

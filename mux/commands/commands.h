@@ -15,6 +15,8 @@ int showall_run(struct command_call *call, char *const *words);
 int hideall_run(struct command_call *call, char *const *words);
 int cat_run(struct command_call *call, char *const *words);
 int tail_run(struct command_call *call, char *const *words);
+extern const struct command_option cat_options[], tail_options[], grep_options[];
+int grep_run(struct command_call *call, char *const *words);
 int timestamp_run(struct command_call *call, char *const *words);
 int wire_run(struct command_call *call, char *const *words);
 int port_run(struct command_call *call, char *const *words);

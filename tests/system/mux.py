@@ -147,6 +147,8 @@ class Viewer:
         self.position = {}  # name: where to go on
         self.lost = {}  # name: bytes
         self.types = {}  # name: flags of FOLLOW
+        self.timed = set()  # names whose output is to come with its times
+        self.times = {}  # name: [(index in what was shown, ms since the epoch)]
         self.channel = {}  # name: what CHANNEL said
         self.names = {}  # id: name, on this stream
         self.credit = {}  # name: left
@@ -202,19 +204,26 @@ class Viewer:
     def _id(self, name):
         return next(id_ for id_, known in self.names.items() if known == name)
 
-    def follow(self, name, position=0, types=False):
+    def time_of(self, name, index):
+        """When that byte of what was shown came, if times were asked for."""
+        return [time for begin, time in self.times[name] if begin <= index][-1]
+
+    def follow(self, name, position=0, types=False, times=False):
         """As soon as there is a channel of this name, and on each new stream."""
         self.position.setdefault(name, position)
         self.shown.setdefault(name, bytearray())
         self.lost.setdefault(name, 0)
         if types:
             self.types[name] = FOLLOW_WATCH | FOLLOW_INPUT if types == "watch" else FOLLOW_INPUT
+        if times:
+            self.timed.add(name)
         if name in self.names.values():
             self._send_follow(name)
 
     def _send_follow(self, name):
         self._send(FOLLOW, struct.pack("=IIQ", self._id(name),
-                                       self.types.get(name, 0), self.position[name]))
+                                       self.types.get(name, 0) | FOLLOW_TIMES * (name in self.timed),
+                                       self.position[name]))
 
     def type(self, name, data):
         """As much of it as the credit allows; how many bytes."""
@@ -267,7 +276,8 @@ class Viewer:
             self.channel.pop(self.names.pop(id_), None)
         elif kind == OUTPUT:
             name = self.names[id_]
-            (position,) = struct.unpack_from("=Q", body, 8)
+            position, time_ms = struct.unpack_from("=QQ", body, 8)
+            self.times.setdefault(name, []).append((len(self.shown[name]), time_ms))
             assert self.position[name] in (position, FROM_END), (self.position[name], position)
             self.shown[name] += body[24:]
             self.position[name] = position + len(body) - 24

@@ -343,8 +343,10 @@ class CommandTest(MuxTest):
         for words, line in (
             (["lst"], "unknown command lst: did you mean list?"),
             (["frobnicate"], "unknown command frobnicate: try help"),
-            (["tail"], "too few words: tail CHANNEL [LINES]"),
-            (["tail", "one", "2", "3"], "too many words: tail CHANNEL [LINES]"),
+            (["tail"], "too few words: tail [-f] [-n LINES] "
+             "[-t] [--time HOW] [--since TIME] CHANNEL [LINES]"),
+            (["tail", "one", "2", "3"], "too many words: tail [-f] [-n LINES] "
+             "[-t] [--time HOW] [--since TIME] CHANNEL [LINES]"),
             (["tail", "one", "x3"], 'tail: "x3" is no number of lines'),
             (["list", "-x"], "list: unknown option -x: try help list"),
             (["quit"], "quit is for the prompt: try muxd attach console"),
@@ -370,7 +372,7 @@ class CommandTest(MuxTest):
         text = self.mux.run("help").decode()
         for words in ("list - ", "quit - ", "Ctrl-E . - ", "Ctrl-E 1 - connect to one"):
             self.assertIn(words, text)
-        self.assertIn("tail CHANNEL [LINES]", self.mux.run("help", "tail").decode())
+        self.assertIn("CHANNEL [LINES]", self.mux.run("help", "tail").decode())
         self.assertEqual(self.mux.call("help", "xyz").returncode, 1)
 
     def test_a_caller_that_reads_slowly_gets_a_long_history_whole(self):
