@@ -81,12 +81,19 @@ void terminal_guard_restore(const struct terminal_guard *guard)
 	set_attributes(&guard->saved);
 }
 
-/* With the default action; does nothing in an orphaned process group. */
+/*
+ * With the default action; does nothing in an orphaned process group. Who was continued meanwhile
+ * must not stop: nobody would continue him again.
+ */
 static void stop_here(void)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL }, before;
-	sigset_t stop, mask;
+	sigset_t stop, mask, pending;
 
+	sigemptyset(&pending);
+	sigpending(&pending);
+	if (sigismember(&pending, SIGCONT))
+		return;
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTSTP);
 	sigaction(SIGTSTP, &action, &before);

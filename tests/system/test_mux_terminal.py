@@ -65,6 +65,8 @@ class TerminalTest(LimitedTest):
     def suspend(self):
         """Until the guardian is continued."""
         viewer = self.viewer()
+        self.terminal.send("help list\r")
+        self.terminal.wait_for("list the channels.*here> ")  # it is attached by now
         os.kill(viewer, signal.SIGSTOP)
         self.wait_until(lambda: self.state(viewer) == "T", "the viewer's stop")
 
