@@ -54,9 +54,10 @@ struct mux_port {
 	struct port_counters base; /* what the counters showed when the port was created */
 
 	uint32_t plug; /* number of what is plugged in; 0: nothing */
-	int connection; /* owned; plugged in, and not yet handed to the worker; or -1 */
+	int connection; /* owned; what is plugged in: kept to see its other end go; or -1 */
+	bool connection_untold; /* the worker has to get it */
 	int tap; /* owned; of an uplink: kept for the next worker; or -1 */
-	bool tap_untold; /* the worker has to get it */
+	bool tap_untold;
 	bool untold; /* the worker does not know the settings yet */
 	bool unplugged; /* the worker has to close what it has there */
 	uint32_t flags; /* enum port_flag, as the worker said */
@@ -65,6 +66,7 @@ struct mux_port {
 	pid_t pid;
 	uint64_t held_until_ms; /* it lost its worker: who was plugged in will be back at once */
 	uint64_t gone_ms; /* when nobody was plugged in any more */
+	uint64_t refusal_said_ms; /* when the log last heard that somebody else wants the name */
 };
 
 /* A listening socket: of a wire, or of one port of it. */

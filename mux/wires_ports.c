@@ -6,6 +6,7 @@
 #include "wires_parts.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 /* How long a port is kept for who lost it with the worker: front-ends try again within 1 s. */
 #define HELD_MS 5000
+/* Between lines about a name that is taken: who wants it tries again and again. */
+#define REFUSAL_MS 60000
 
 struct mux_port *wires_port_find(const struct mux_wire *wire, const char *name)
 {
@@ -117,6 +120,14 @@ static bool is_held(const struct mux_port *port)
 	return port->plug || monotonic_ms() < port->held_until_ms;
 }
 
+/* Plugged in, and the other end has not gone, whether or not the worker has seen it. */
+static bool is_there(const struct mux_port *port)
+{
+	struct pollfd connection = { .fd = port->connection };
+
+	return port->plug && poll(&connection, 1, 0) != 1;
+}
+
 /* Those without a name of their own are told apart by a number behind it. */
 static void choose_name(const struct mux_wire *wire, struct wires_peer *peer)
 {
@@ -125,7 +136,7 @@ static void choose_name(const struct mux_wire *wire, struct wires_peer *peer)
 	for (unsigned i = 1; !peer->named && i < wire->ports_most; i++) {
 		const struct mux_port *port = wires_port_find(wire, peer->name);
 
-		if (!port || !port->plug)
+		if (!port || !is_there(port))
 			return;
 		snprintf(peer->name + length, sizeof(peer->name) - length, ".%u", i);
 	}
@@ -142,6 +153,8 @@ static struct mux_port *port_for(struct mux_wire *wire, const struct wires_peer 
 		*problem = "this is the name of the uplink";
 	else if (port && is_held(port) && port->uid != peer->uid)
 		*problem = "a process of another user is plugged in under this name";
+	else if (port && is_there(port))
+		*problem = "somebody is plugged in under this name already";
 	else if (!port && !wire->open)
 		*problem = "only the ports of muxd.toml may be plugged in here";
 	if (*problem)
@@ -154,12 +167,25 @@ static struct mux_port *port_for(struct mux_wire *wire, const struct wires_peer 
 	return port;
 }
 
+static void refuse(struct mux_wire *wire, const char *name, const char *problem)
+{
+	struct mux_port *port = wires_port_find(wire, name);
+	uint64_t now_ms = monotonic_ms();
+
+	if (port && port->refusal_said_ms && now_ms - port->refusal_said_ms < REFUSAL_MS)
+		return;
+	if (port)
+		port->refusal_said_ms = now_ms;
+	wires_say(wire, "port %s: refused: %s", name, problem);
+}
+
 uint32_t wires_port_plug(struct mux_port *port)
 {
 	if (!++port->wire->last_plug)
 		port->wire->last_plug++; /* 0 is no plug */
 	port->flags = 0;
 	port->features = 0;
+	port->refusal_said_ms = 0;
 	return port->plug = port->wire->last_plug;
 }
 
@@ -173,13 +199,14 @@ void wires_port_connect(struct mux_wire *wire, const struct wires_peer *peer, in
 	choose_name(wire, &known);
 	port = port_for(wire, &known, &problem);
 	if (!port) {
-		wires_say(wire, "port %s: refused: %s", known.name, problem);
+		refuse(wire, known.name, problem);
 		return;
 	}
 	if (port->plug && port->flags & PORT_FLAG_CONNECTED)
 		wires_say(wire, "port %s: gone: connected anew", port->name);
 	close_fd(&port->connection);
 	port->connection = take_fd(&fd);
+	port->connection_untold = true;
 	wires_port_plug(port);
 	port->uid = known.uid;
 	port->pid = known.pid;
@@ -188,6 +215,9 @@ void wires_port_connect(struct mux_wire *wire, const struct wires_peer *peer, in
 
 static void unplug(struct mux_port *port)
 {
+	close_fd(&port->connection);
+	port->connection = -1;
+	port->connection_untold = false;
 	port->plug = 0;
 	port->flags = 0;
 	port->features = 0;
@@ -213,7 +243,7 @@ void wires_ports_lost(struct mux_wire *wire)
 		port->unplugged = false;
 		port->flags = 0;
 		port->tap_untold = port->tap >= 0;
-		if (!port->plug || port->connection >= 0 || port->tap >= 0)
+		if (!port->plug || port->connection_untold || port->tap >= 0)
 			continue;
 		unplug(port);
 		port->held_until_ms = monotonic_ms() + HELD_MS;

@@ -90,7 +90,7 @@ static int tell_unplugged(struct mux_port *port)
 
 static bool is_with_worker(const struct mux_port *port)
 {
-	return port->plug && port->connection < 0 && !port->tap_untold;
+	return port->plug && !port->connection_untold && !port->tap_untold;
 }
 
 static int tell_settings(struct mux_port *port)
@@ -106,7 +106,7 @@ static int tell_plugged(struct mux_port *port)
 {
 	int error = 0;
 
-	if (port->connection >= 0)
+	if (port->connection_untold)
 		error = send_port(port, WIRE_PLUG, port->connection);
 	else if (port->tap_untold)
 		error = send_port(port, WIRE_PLUG_TAP, port->tap);
@@ -114,8 +114,7 @@ static int tell_plugged(struct mux_port *port)
 		return 0;
 	if (error)
 		return error;
-	if (port->connection >= 0)
-		close(take_fd(&port->connection));
+	port->connection_untold = false;
 	port->tap_untold = false;
 	port->untold = false;
 	return 0;

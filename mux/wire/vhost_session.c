@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define MESSAGES_A_TURN 16 /* so that no front-end keeps the loop from the others */
@@ -58,13 +59,20 @@ static void readable(evutil_socket_t fd, short what, void *context)
 		end(session, error);
 }
 
+/* The main process may still have the same connection: closing alone would tell nobody. */
+static void hang_up(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	close(fd);
+}
+
 struct vhost_session *vhost_session_create(struct event_base *base, int fd, uint32_t mtu,
 	const struct vhost_session_owner *owner)
 {
 	struct vhost_session *session = calloc(1, sizeof(*session));
 
 	if (!session || vhost_port_init(&session->port)) {
-		close(fd);
+		hang_up(fd);
 		free(session);
 		return NULL;
 	}
@@ -94,7 +102,7 @@ void vhost_session_destroy(struct vhost_session *session)
 	vhost_reader_next(&session->request);
 	if (session->backend_fd >= 0)
 		close(session->backend_fd);
-	close(session->fd);
+	hang_up(session->fd);
 	free(session);
 }
 

@@ -213,12 +213,19 @@ class PortTest(WireTest):
         self.until_log("port guest3: refused: both ends of the cable are taken")
         self.assertIn("port guest3: refused", self.mux.log_text())
 
-    def test_the_same_name_again_replaces_the_former(self):
-        first, second = self.connect("guest1"), self.plug("guest1")
-        second.negotiate()
-        self.assertTrue(first.is_closed())
-        self.until_state("guest1", "connected")
-        second.negotiate()
+    def test_a_name_is_taken_as_long_as_its_holder_is_there(self):
+        first = self.connect("web.1")
+        for _ in range(5):
+            self.assertTrue(self.plug("web.1").is_closed())
+        first.negotiate()
+        refused = "port web.1: refused: somebody is plugged in under this name already"
+        self.until_log(refused)
+        self.assertEqual(self.log().count(refused), 1)
+
+    def test_the_same_name_again_at_once_where_the_former_is_gone(self):
+        for _ in range(20):
+            self.connect("guest1").close()
+        self.connect("guest1").negotiate()
 
     @unittest.skipIf(os.geteuid(), "needs root, to be two users")
     def test_another_user_cannot_take_a_name(self):
@@ -383,9 +390,12 @@ class HostileTest(WireTest):
     def test_a_name_that_comes_again_and_again(self):
         worker = self.worker()
         for _ in range(300):
-            self.plug("guest1")
+            self.plug("guest1").close()
         self.connect("guest2")
-        self.connect("guest1")
+        front = self.connect("guest1")
+        for _ in range(300):
+            self.plug("guest1")
+        front.negotiate()
         self.assertEqual(self.worker(), worker)
 
     def test_what_front_ends_say_costs_them_only_their_connection(self):
@@ -620,6 +630,7 @@ class TrafficTest(WireTest):
 
     def test_a_capture_is_a_file_that_ends_with_the_command(self):
         path = os.path.join(self.mux.directory, "frames")
+        self.worker()
         with subprocess.Popen(self.mux.command("capture", "cable0", path)) as capture:
             wait_for(lambda: os.path.exists(path) and os.path.getsize(path), "a header")
             self.traffic()

@@ -18,8 +18,10 @@ START_TEST(a_front_end_is_handed_over_with_its_name_and_settings)
 	ck_assert_int_eq(send(front, "x", 1, 0), 1);
 	ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
 	ck_assert_int_eq(byte, 'x');
+	ck_assert(!is_closed(front));
+	shutdown(fd, SHUT_RDWR);
+	ck_assert(is_closed(front));
 	close(fd);
-	ck_assert(is_closed(front)); /* nobody else has it */
 	close(front);
 }
 
@@ -102,11 +104,31 @@ START_TEST(a_wire_that_is_not_open_refuses_strangers)
 	close(fd);
 }
 
-START_TEST(the_same_name_again_takes_the_place_of_the_former)
+START_TEST(the_same_name_again_is_refused_while_the_former_is_there)
+{
+	int first = plug("web.1"), others[5];
+	struct wire_port before = take_plug();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++)
+		others[i] = plug("web.1");
+
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
+		ck_assert(is_closed(others[i]));
+		close(others[i]);
+	}
+	hears_nothing();
+	ck_assert(!is_closed(first));
+	ck_assert_uint_eq(wires_port_find(wire, "web.1")->plug, before.plug);
+	ck_assert_uint_eq(log_count("port web.1: refused: somebody is plugged in"), 1);
+	close(first);
+}
+
+START_TEST(the_same_name_again_takes_the_place_of_who_is_gone)
 {
 	int first = plug("guest1"), second;
 	struct wire_port before = take_plug(), after;
 
+	close(first); /* which the worker has not seen yet */
 	second = plug("guest1");
 	after = take_plug();
 	say_all((struct wire_event){
@@ -118,8 +140,36 @@ START_TEST(the_same_name_again_takes_the_place_of_the_former)
 	ck_assert_uint_eq(after.port, before.port);
 	ck_assert_uint_ne(after.plug, before.plug);
 	ck_assert_uint_eq(wires_port_find(wire, "guest1")->plug, after.plug);
+	ck_assert(!is_closed(second));
+	close(second);
+}
+
+START_TEST(whom_the_worker_hung_up_on_may_come_again_at_once)
+{
+	int first = plug("guest1"), theirs, second;
+
+	expect(WIRE_PLUG, &theirs);
+	ck_assert_int_eq(shutdown(theirs, SHUT_RDWR), 0);
+	close(theirs);
+	ck_assert(is_closed(first));
+	second = plug("guest1");
+
+	ck_assert_str_eq(take_plug().name, "guest1");
+	ck_assert(!is_closed(second));
 	close(first);
 	close(second);
+}
+
+START_TEST(who_loses_its_worker_loses_its_connection)
+{
+	int first = plug("guest1");
+
+	take_plug();
+	ck_assert(!is_closed(first));
+	worker_dies();
+	UNTIL(starts == 2);
+	ck_assert(is_closed(first));
+	close(first);
 }
 
 START_TEST(lines_come_at_a_limited_rate)
@@ -170,7 +220,10 @@ int main(void)
 	tcase_add_test(any, a_front_end_is_handed_over_with_its_name_and_settings);
 	tcase_add_test(any, who_says_no_name_is_called_by_its_command_and_number);
 	tcase_add_loop_test(any, a_name_that_is_none_is_refused, 0, ARRAY_SIZE(bad_names));
-	tcase_add_test(any, the_same_name_again_takes_the_place_of_the_former);
+	tcase_add_test(any, the_same_name_again_is_refused_while_the_former_is_there);
+	tcase_add_test(any, the_same_name_again_takes_the_place_of_who_is_gone);
+	tcase_add_test(any, whom_the_worker_hung_up_on_may_come_again_at_once);
+	tcase_add_test(any, who_loses_its_worker_loses_its_connection);
 	tcase_add_test(any, lines_come_at_a_limited_rate);
 	tcase_add_test(any, counters_begin_with_the_port);
 	suite_add_tcase(suite, any);

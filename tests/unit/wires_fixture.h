@@ -277,19 +277,28 @@ static inline struct wire_port take_plug(void)
 	return told.port;
 }
 
-static inline bool log_has(const char *text)
+/* How often it is in the log. */
+static inline unsigned log_count(const char *text)
 {
 	struct iovec pieces[2];
 	static char all[HISTORY_PIECE + 1];
+	unsigned count = 0;
 	size_t length;
 
 	if (!wire->channel)
-		return false;
+		return 0;
 	length = history_look(&wire->channel->history, 0, HISTORY_PIECE, pieces);
 	memcpy(all, pieces[0].iov_base, pieces[0].iov_len);
 	memcpy(all + pieces[0].iov_len, pieces[1].iov_base, pieces[1].iov_len);
 	all[length] = '\0';
-	return strstr(all, text) != NULL;
+	for (const char *next = all; (next = strstr(next, text)); next++)
+		count++;
+	return count;
+}
+
+static inline bool log_has(const char *text)
+{
+	return log_count(text);
 }
 
 static inline unsigned open_descriptors(void)
