@@ -22,8 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AUTOCONNECT_MAX 64
-
 struct arguments {
 	struct server_options server;
 	const char *runtime_dir;
@@ -32,8 +30,9 @@ struct arguments {
 	char control_path[PATH_MAX + 16]; /* of a running muxd */
 	bool read_only;
 	bool take;
-	char *autoconnect[AUTOCONNECT_MAX + 1];
+	char *autoconnect[MUX_CONFIG_AUTOCONNECT_MAX + 1];
 	unsigned autoconnect_count;
+	bool keys_told;
 	bool help;
 	bool version;
 };
@@ -103,12 +102,13 @@ static bool set_escape(struct arguments *arguments, const char *value)
 
 static bool set_keys(struct arguments *arguments, const char *value)
 {
+	arguments->keys_told = true;
 	return keys_parse_mode(value, &arguments->server.keys);
 }
 
 static bool set_autoconnect(struct arguments *arguments, const char *value)
 {
-	if (arguments->autoconnect_count == AUTOCONNECT_MAX)
+	if (arguments->autoconnect_count == MUX_CONFIG_AUTOCONNECT_MAX)
 		return false;
 	arguments->autoconnect[arguments->autoconnect_count++] = (char *)(uintptr_t)value;
 	return *value;
@@ -258,8 +258,35 @@ static bool is_attach(int count, char *const *words)
 			(count == 2 && command && !strcmp(command->name, "connect")));
 }
 
-static int attach(const struct arguments *arguments, int count, char **words, bool broadcasts)
+/* What the options leave open. 0, or a status after a line that says what is wrong. */
+static int read_config(struct arguments *arguments)
 {
+	struct mux_config *config = &arguments->config;
+	const struct config_words *autoconnect = &config->console.autoconnect;
+	struct config_error error = { "muxd: out of memory" };
+	struct server_options *server = &arguments->server;
+	int result = arguments->config_path
+		? mux_config_load(config, arguments->config_path, &error)
+		: mux_config_default(config);
+
+	if (result) {
+		log_error("%s", error.text);
+		return 2;
+	}
+	if (!server->mux.prompt)
+		server->mux.prompt = config->console.prompt;
+	if (!server->escape)
+		server->escape = config->console.escape;
+	if (!arguments->keys_told)
+		server->keys = (enum keys_mode)config->console.keys;
+	for (size_t i = 0; i < autoconnect->count; i++)
+		set_autoconnect(arguments, autoconnect->items[i]);
+	return 0;
+}
+
+static int attach(struct arguments *arguments, int count, char **words, bool broadcasts)
+{
+	int status = read_config(arguments);
 	const struct viewer_options viewer = {
 		.control_path = arguments->control_path,
 		.what = count && !broadcasts ? words[0] : "console",
@@ -273,9 +300,12 @@ static int attach(const struct arguments *arguments, int count, char **words, bo
 
 	if (count > 1 && !broadcasts) {
 		log_error("muxd: too many words: attach console|GUEST");
-		return 2;
+		status = 2;
 	}
-	return viewer_main(&viewer);
+	if (!status)
+		status = viewer_main(&viewer);
+	mux_config_destroy(&arguments->config);
+	return status;
 }
 
 static int tell(const struct arguments *arguments)
@@ -304,11 +334,7 @@ static bool find_directory(struct arguments *arguments)
 static int serve(struct arguments *arguments)
 {
 	struct mux_config *config = &arguments->config;
-	struct config_error error = { "muxd: out of memory" };
-	int result = arguments->config_path
-		? mux_config_load(config, arguments->config_path, &error)
-		: mux_config_default(config);
-	int status = 2;
+	int status = read_config(arguments);
 
 	arguments->server.config = config;
 	if (!arguments->server.mux.history_size)
@@ -316,10 +342,8 @@ static int serve(struct arguments *arguments)
 	arguments->server.mux.history_total = config->history_total;
 	arguments->server.autoconnect = arguments->autoconnect;
 	arguments->server.viewer = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	if (result == 0)
+	if (!status)
 		status = server_run(&arguments->server);
-	else
-		log_error("%s", error.text);
 	mux_config_destroy(config);
 	return status;
 }
@@ -328,7 +352,6 @@ int main(int count, char **words)
 {
 	static struct arguments arguments = {
 		.server.mux = {
-			.prompt = "cons",
 			.show_all = true,
 		},
 	};

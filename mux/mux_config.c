@@ -192,6 +192,7 @@ int mux_config_default(struct mux_config *config)
 	*config = (struct mux_config){
 		.history_size = HISTORY_SIZE_DEFAULT,
 		.history_total = HISTORY_TOTAL_DEFAULT,
+		.console.prompt = MUX_CONFIG_PROMPT,
 	};
 	config->wires = calloc(1, sizeof(*config->wires));
 	if (!config->wires)

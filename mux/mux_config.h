@@ -11,6 +11,9 @@
 #include <linux/if.h>
 
 #define MUX_CONFIG_WIRES_MAX 64 /* of each kind */
+#define MUX_CONFIG_AUTOCONNECT_MAX 64
+#define MUX_CONFIG_PROMPT_MAX 23 /* bytes */
+#define MUX_CONFIG_PROMPT "cons"
 #define MUX_CONFIG_POLL_DEFAULT_NS 50000
 #define MUX_CONFIG_AGEING_DEFAULT_S 300
 
@@ -46,6 +49,14 @@ struct mux_config_log {
 	bool text; /* without control sequences */
 };
 
+/* [console]: the prompt and keys of a terminal. */
+struct mux_config_console {
+	char prompt[MUX_CONFIG_PROMPT_MAX + 1];
+	int escape; /* as in viewer.h */
+	unsigned keys; /* enum keys_mode */
+	struct config_words autoconnect;
+};
+
 /* muxd.toml, checked. Owns all it points to. Constant once loaded. */
 struct mux_config {
 	size_t history_size; /* of a new channel */
@@ -53,6 +64,7 @@ struct mux_config {
 	struct mux_config_wire *wires;
 	size_t wire_count;
 	struct mux_config_log log;
+	struct mux_config_console console;
 };
 
 /* What muxd does without a file: the cable "cable0". 0 or -ENOMEM. */
@@ -67,6 +79,9 @@ void mux_config_destroy(struct mux_config *config); /* a zeroed one is accepted 
 
 /* A wire as it is without a word about it but its kind and name, as "wire add" makes it. */
 void mux_config_wire_init(struct mux_config_wire *wire, enum wire_kind kind);
+
+/* Why a prompt cannot have this name, or NULL. */
+const char *mux_config_prompt_problem(const char *prompt, size_t length);
 
 /* Why an uplink cannot have this name, or NULL. */
 const char *mux_config_interface_problem(const char *name, size_t length);

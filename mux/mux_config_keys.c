@@ -1,7 +1,9 @@
 /* The keys of muxd.toml. */
 
+#include "channel.h"
 #include "guest_name.h"
 #include "history.h"
+#include "keys.h"
 #include "log_file.h"
 #include "log_line.h"
 #include "mux_config_parts.h"
@@ -33,8 +35,23 @@ static const char *pattern_problem(const char *pattern, size_t length)
 	return strlen(pattern) == length ? NULL : "must not contain NUL";
 }
 
+const char *mux_config_prompt_problem(const char *prompt, size_t length)
+{
+	if (length == 0 || length > MUX_CONFIG_PROMPT_MAX)
+		return "must be 1 to 23 bytes long";
+	return strlen(prompt) == length ? NULL : "must not contain NUL";
+}
+
 /* A row begins with its table and its name: scripts read them there. */
 static const struct config_key keys[] = {
+	CONFIG_KEY("console", "prompt", name, console.prompt, .problem = mux_config_prompt_problem,
+		.initial = "\"" MUX_CONFIG_PROMPT "\"", .help = "the name before the prompt's >"),
+	CONFIG_KEY("console", "escape", escape, console.escape, .help = "the escape key"),
+	CONFIG_KEY("console", "keys", choice, console.keys, .choices = KEYS_MODE_CHOICES,
+		.initial = "cons", .help = "whose keys there are"),
+	CONFIG_KEY("console", "autoconnect", words, console.autoconnect,
+		.problem = channel_name_error, .elements = MUX_CONFIG_AUTOCONNECT_MAX,
+		.help = "guests the terminal is connected to when they come"),
 	CONFIG_KEY("history", "size", size, history_size, .minimum = HISTORY_SIZE_LEAST,
 		.maximum = HISTORY_SIZE_MOST, .initial = "256K",
 		.help = "how much is kept of a channel"),

@@ -1,10 +1,12 @@
 /* What stands in muxd.toml about wires and ports, value by value. */
 
+#include "keys.h"
 #include "mux_config_parts.h"
 #include "port_text.h"
 #include "units.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define AGEING_MOST_MS (UINT64_C(24) * 3600 * 1000)
 #define MTU_LEAST 68
@@ -74,6 +76,21 @@ static int store_ageing(struct config_reader *reader, const struct toml_value *v
 	*(uint32_t *)field = (uint32_t)(ms / 1000);
 	return 0;
 }
+
+static int store_escape(struct config_reader *reader, const struct toml_value *value, void *field)
+{
+	const struct toml_string *string = &value->string;
+
+	if (strlen(string->bytes) == string->length && keys_parse(string->bytes, field))
+		return 0;
+	return answer(reader, value, "must be a key such as \"Ctrl-E\", \"^E\", \"@\" or \"none\"");
+}
+
+const struct config_kind config_escape = {
+	.wanted = "a string such as \"Ctrl-E\"",
+	.accepts = CONFIG_TYPE(TOML_STRING),
+	.store = store_escape,
+};
 
 static int store_mtu(struct config_reader *reader, const struct toml_value *value, void *field)
 {

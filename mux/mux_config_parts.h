@@ -26,5 +26,6 @@ extern const struct config_kind config_loss;
 extern const struct config_kind config_rate;
 extern const struct config_kind config_ageing;
 extern const struct config_kind config_mtu;
+extern const struct config_kind config_escape;
 
 #endif

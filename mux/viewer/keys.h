@@ -17,6 +17,8 @@ enum keys_mode {
 	KEYS_MODES,
 };
 
+#define KEYS_MODE_CHOICES "cons libvmm sddf " /* in that order */
+
 enum key_action {
 	KEY_NOTHING, /* the bytes are used up */
 	KEY_BYTES, /* bytes for where the operator is connected, or for the prompt */

@@ -13,6 +13,19 @@ static void put_line(struct viewer *viewer, const char *before, const char *name
 	evbuffer_add_printf(viewer->terminal.out, "%s%s%s\r\n", before, name, after);
 }
 
+/* Once: how one gets away again. */
+static void tell_escape(struct viewer *viewer)
+{
+	char escape[KEYS_NAME_MAX];
+
+	if (!viewer->terminal.interactive || viewer->told_escape || viewer->keys.escape < 0)
+		return;
+	viewer->told_escape = true;
+	keys_name(viewer->keys.escape, escape);
+	evbuffer_add_printf(viewer->terminal.out,
+		VIEW_MESSAGE_MARK "%s . leaves, %s ? tells all keys\r\n", escape, escape);
+}
+
 void viewer_send_size(struct viewer *viewer)
 {
 	struct attach_size size = { 0 };
@@ -55,6 +68,7 @@ void viewer_connect(struct viewer *viewer, struct viewer_channel *channel)
 	if (viewer->terminal.interactive)
 		put_line(viewer, "------------- Connecting to '", channel->text.name,
 			"' -------------");
+	tell_escape(viewer);
 	viewer->connected = channel;
 	channel->writing = WRITER_UNKNOWN;
 	channel->took = false;

@@ -110,6 +110,7 @@ struct viewer {
 	char **broadcast_names; /* owned; NULL: all guests */
 	char indicator[96]; /* in the last row while broadcasting; "": not shown */
 	struct event *patience; /* owned */
+	bool told_escape; /* at the first guest */
 	bool hint; /* the escape key is shown */
 	bool dropping; /* what was pasted behind leaving */
 	bool done;

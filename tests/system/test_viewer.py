@@ -459,7 +459,7 @@ class Connected(ViewerTest):
         terminal = self.attach("later")
         terminal.wait_for("later: no such guest yet")
         self.mux.add("later").write(b"hello\r\n")
-        terminal.wait_for("Connecting to 'later' -+\r\nhello\r\n")
+        terminal.wait_for(r"Connecting to 'later' -+\r\n\*\*\* Ctrl-E \. leaves.*\r\nhello\r\n")
 
     def test_without_a_terminal_it_cannot_type(self):
         result = subprocess.run([MUXD, "attach", "vm1"], stdin=subprocess.DEVNULL, check=False,

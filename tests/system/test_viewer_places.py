@@ -183,6 +183,16 @@ class OtherKeys(ViewerTest):
         terminal.wait_for(PROMPT)
         self.assertEqual(bytes(self.one.typed), b"one\\n@@ \x05end")
 
+    def test_the_configuration_says_it_too(self):
+        path = os.path.join(self.directory, "muxd.toml")
+        with open(path, "w", encoding="utf-8") as config:
+            config.write('[console]\nkeys = "sddf"\nescape = "^T"\nautoconnect = ["vm2"]\n')
+        terminal = Terminal([MUXD, "attach", "--config", path], env=self.environment())
+        self.addCleanup(terminal.close)
+        terminal.wait_for(r"Connecting to 'vm2' -+\r\n\*\*\* Ctrl-T \. leaves, Ctrl-T \? tells")
+        terminal.send(b"\x140\rone")
+        self.one.wait_typed(b"one")
+
     def test_sddf(self):
         terminal = self.attach_with("sddf")
         terminal.send(b"one\x1c\x1c\x1c1\rtwo\x1c0\rend")

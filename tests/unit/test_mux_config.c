@@ -1,5 +1,6 @@
 /* muxd.toml. */
 
+#include "keys.h"
 #include "log_line.h"
 #include "mux_config.h"
 
@@ -157,6 +158,28 @@ START_TEST(every_key_of_logs_reaches_its_field)
 	ck_assert(config.log.text);
 }
 
+START_TEST(every_key_of_the_console_reaches_its_field)
+{
+	must_load("[console]\nprompt = \"here\"\nescape = \"Ctrl-T\"\nkeys = \"sddf\"\n"
+		  "autoconnect = [\"guest1\", \"db\"]\n");
+
+	ck_assert_str_eq(config.console.prompt, "here");
+	ck_assert_int_eq(config.console.escape, 0x14);
+	ck_assert_uint_eq(config.console.keys, KEYS_SDDF);
+	ck_assert_uint_eq(config.console.autoconnect.count, 2);
+	ck_assert_str_eq(config.console.autoconnect.items[1], "db");
+}
+
+START_TEST(without_a_word_the_console_is_as_it_was)
+{
+	must_load("");
+
+	ck_assert_str_eq(config.console.prompt, "cons");
+	ck_assert_int_eq(config.console.escape, 0);
+	ck_assert_uint_eq(config.console.keys, KEYS_CONS);
+	ck_assert_uint_eq(config.console.autoconnect.count, 0);
+}
+
 START_TEST(all_channels_are_logged_unless_it_says_which)
 {
 	must_load("[log]\ndirectory = \"/var/log/guests\"\n");
@@ -184,7 +207,15 @@ static const struct {
 } wrong[] = {
 	{ "[[cabel]]", "1:3: unknown table \"cabel\", did you mean \"cable\"?" },
 	{ "[[hub]]",
-		"1:3: unknown table \"hub\", known are [history], [log], [[cable]], [[switch]]" },
+		"1:3: unknown table \"hub\", known are [console], [history], [log], [[cable]], [[switch]]" },
+	{ "[console]\nescape = 'Ctrl'",
+		"2:10: console.escape must be a key such as \"Ctrl-E\", \"^E\", \"@\" or \"none\", "
+		"not \"Ctrl\"" },
+	{ "[console]\nprompt = ''", "2:10: console.prompt must be 1 to 23 bytes long" },
+	{ "[console]\nkeys = 'screen'",
+		"2:8: console.keys must be \"cons\" or \"libvmm\" or \"sddf\", not \"screen\"" },
+	{ "[console]\nautoconnect = 'guest1'",
+		"2:15: console.autoconnect must be an array of strings, not a string" },
 	{ "[cable]\nname = 'a'", "1:2: cable must be an array of tables, each written [[cable]]" },
 	{ "[[cable]]", "1:3: cable needs a name" },
 	{ "[[switch]]\nname = ''", "2:8: switch.name must not be empty" },
@@ -280,6 +311,8 @@ int main(void)
 	tcase_add_test(tests, a_name_is_all_that_a_wire_needs);
 	tcase_add_test(tests, every_key_of_a_switch_reaches_its_field);
 	tcase_add_test(tests, every_key_of_logs_reaches_its_field);
+	tcase_add_test(tests, every_key_of_the_console_reaches_its_field);
+	tcase_add_test(tests, without_a_word_the_console_is_as_it_was);
 	tcase_add_test(tests, all_channels_are_logged_unless_it_says_which);
 	tcase_add_test(tests, a_port_that_lists_nobody_may_send_to_all);
 	tcase_add_loop_test(tests, says_where_and_what_is_wrong, 0,
