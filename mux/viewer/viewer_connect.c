@@ -176,7 +176,7 @@ static void show_history(struct viewer *viewer, bool begins_in_line)
 static void finish_replay(struct viewer *viewer, const void *live, size_t length)
 {
 	viewer->replay = REPLAY_DONE;
-	show_history(viewer, viewer->replay_begin > viewer->connected->begin);
+	show_history(viewer, viewer->replay_begin > 0);
 	evbuffer_drain(viewer->history, evbuffer_get_length(viewer->history));
 	if (length)
 		viewer_guest_output(viewer, live, length);

@@ -181,6 +181,20 @@ void viewer_hide_hint(struct viewer *viewer)
 	throttle(viewer);
 }
 
+static void look_at_deadline(const struct viewer *viewer, const struct view_channel *channel,
+	uint64_t *next)
+{
+	if (channel->has_deadline && !viewer->view.whole_lines && channel->deadline_ms < *next)
+		*next = channel->deadline_ms;
+}
+
+/* A command may go on for long, and wait in the midst of a line; where that can be mended, later.
+ */
+static bool answer_expires(const struct viewer *viewer)
+{
+	return viewer->running && viewer->view.moves;
+}
+
 /* The timer for the parts of lines whose time comes, and for lines that are held. */
 void viewer_set_timer(struct viewer *viewer)
 {
@@ -191,9 +205,9 @@ void viewer_set_timer(struct viewer *viewer)
 		next = now + HOLD_LOOK_MS;
 	for (const struct viewer_channel *channel = viewer->channels; channel;
 		channel = channel->next)
-		if (channel->text.has_deadline && !viewer->view.whole_lines &&
-			channel->text.deadline_ms < next)
-			next = channel->text.deadline_ms;
+		look_at_deadline(viewer, &channel->text, &next);
+	if (answer_expires(viewer))
+		look_at_deadline(viewer, &viewer->answer, &next);
 	if (next == UINT64_MAX) {
 		event_del(viewer->tick);
 		return;
@@ -212,6 +226,8 @@ static void time_passed(evutil_socket_t unused, short events, void *owner)
 	(void)events;
 	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next)
 		view_expire(&channel->text, monotonic_ms());
+	if (answer_expires(viewer))
+		view_expire(&viewer->answer, monotonic_ms());
 	viewer_show(viewer);
 }
 

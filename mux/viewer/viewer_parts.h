@@ -26,7 +26,7 @@ struct terminal_guard;
 #define VIEWER_HELD_MAX \
 	65536 /* bytes of foreign lines while the connected guest owns the screen \
 	       */
-#define VIEWER_REPLAY_BYTES 16384 /* of history asked for on connecting */
+#define VIEWER_REPLAY_BYTES 65536 /* of history asked for on connecting: ten long lines */
 #define VIEWER_REPLAY_LINES 10
 #define VIEWER_SIGNALS 7
 #define VIEWER_WORD_MAX 64 /* bytes of a state's word */

@@ -38,6 +38,8 @@ class Guest:
         self.shown = shown
         self.state = "running"
         self.reason = ""
+        self.timestamps = "off"
+        self.time = 0  # of all output, in ms since the epoch
         self.begin = 0
         self.history = bytearray()  # from begin
         self.typed = bytearray()
@@ -82,7 +84,8 @@ class Guest:
     def json(self):
         return json.dumps({"name": self.name, "key": self.key, "color": self.color,
                            "state": self.state, "reason": self.reason, "shown": self.shown,
-                           "begin": self.begin, "end": self.end}).encode()
+                           "begin": self.begin, "end": self.end,
+                           "timestamps": self.timestamps, "start": 1000}).encode()
 
 
 class Stream:
@@ -183,7 +186,7 @@ class Stream:
             while position < guest.end and len(self.out) < 262144:
                 start = position - guest.begin
                 part = bytes(guest.history[start:start + 65536])
-                self.send(OUTPUT, struct.pack("=IIQQ", number, 0, position, 0) + part)
+                self.send(OUTPUT, struct.pack("=IIQQ", number, 0, position, guest.time) + part)
                 position += len(part)
             self.positions[number] = position
             if number in self.credits:

@@ -94,6 +94,26 @@ def lines_of(name, text):
 
 
 class Viewing(OperatorTest):
+    def test_tail_follows_until_ctrl_c(self):
+        guest = self.guest("vm1")
+        guest.write(b"old\r\nlast\r\n")
+        terminal = self.attach("console")
+        terminal.wait_for("running.*" + PROMPT)
+        self.mux.run("hide", "vm1")
+        terminal.send(b"tail -f -n1 vm1\r")
+        terminal.wait_for(r"\r\nlast\r\n")
+        guest.write(b"next\r\nlogin: ")
+        terminal.wait_for(r"next\r\n")
+        terminal.wait_for(r"login: ")
+        guest.write(b"root\r\n")
+        terminal.wait_for(r"login: root\r\n")
+        terminal.send(b"\x03")
+        terminal.wait_for(PROMPT)
+        guest.write(b"unseen\r\n")
+        terminal.send(b"tail -n 1 vm1\r")
+        terminal.wait_for(r"\r\nunseen\r\n")
+        self.assertEqual(terminal.text().count("unseen"), 1)
+
     def test_every_line_is_shown_once_while_muxd_is_killed(self):
         guests = [self.guest("vm1"), self.guest("vm2")]
         terminal = self.attach("console", TERM="dumb")

@@ -76,6 +76,18 @@ class Tagged(ViewerTest):
         self.mux.guests[3].write(b"deep\r\n")
         terminal.wait_for(r"\x1b\[1;34mvm3     \| \x1b\[0m\x1b\[1;34mdeep")
 
+    def test_lines_have_times_from_when_they_are_asked_for(self):
+        terminal = self.console(NO_COLOR="1")
+        self.one.time = 62123
+        self.one.write(b"without\r\n")
+        terminal.wait_for(r"vm1     \| without\r\n")
+        self.one.set(timestamps="relative")
+        self.one.write(b"with\r\n")
+        terminal.wait_for(r"vm1     \| \[\+00061\.123\] with\r\n")
+        self.one.set(timestamps="off")
+        self.one.write(b"again without\r\n")
+        terminal.wait_for(r"vm1     \| again without\r\n")
+
     def test_an_interrupted_line_goes_on_behind_a_colon(self):
         terminal = self.console(NO_COLOR="1")
         self.one.write(b"login: ")
@@ -384,6 +396,35 @@ class Connected(ViewerTest):
         terminal.wait_for("login: ")
         lines = re.findall(r"line (\d+)\r\n", terminal.text())
         self.assertEqual(lines, [str(number) for number in range(2990, 3000)])
+
+    def test_connecting_shows_ten_long_lines(self):
+        self.one.write(b"".join(b"%d%s\r\n" % (number, b"x" * 4000) for number in range(100)))
+        terminal = self.connected()
+        terminal.wait_for("99x+\r\n")
+        lines = re.findall(r"(\d+)x{4000}\r\n", terminal.text())
+        self.assertEqual(lines, [str(number) for number in range(90, 100)])
+
+    def test_a_line_whose_beginning_is_gone_is_not_shown_on_connecting(self):
+        self.one.write(b"beginning of a line\r\nsecond\r\nthird\r\n")
+        self.one.forget(5)
+        terminal = self.connected()
+        terminal.wait_for("second\r\nthird\r\n")
+        self.assertNotIn("of a line", terminal.text())
+
+    def test_no_times_while_connected_but_of_others(self):
+        for guest in (self.one, self.two):
+            guest.time = 3500
+            guest.set(timestamps="relative")
+        terminal = self.connected(NO_COLOR="1")
+        self.one.write(b"mine\r\n")
+        terminal.wait_for("mine\r\n")
+        self.assertNotIn("[+", terminal.text())
+        self.two.write(b"other\r\n")
+        terminal.wait_for(r"vm2     \| \[\+00002\.500\] other\r\n")
+        terminal.send(ESCAPE + b".")
+        terminal.wait_for(PROMPT)
+        self.one.write(b"later\r\n")
+        terminal.wait_for(r"vm1     \| \[\+00002\.500\] later\r\n")
 
     def test_questions_in_the_history_are_not_asked_again(self):
         self.one.write(b"\x1b[6n\x1b[cold\r\n")
