@@ -56,7 +56,8 @@ enum attach_message {
  * { "name", "key", "color", "state" (words of muxd list), "reason", "shown", "begin", "end",
  *   "opened" (the end when this muxd began), "timestamps" (off, local, utc or relative),
  *   "start" (ms since the epoch: what relative times count from),
- *   "log" (the path of its log; not there if it is not logged) }
+ *   "log" (the path of its log; not there if it is not logged),
+ *   "pty" (the path of the link to its pty; not there if it has none) }
  * Positions are integers.
  */
 

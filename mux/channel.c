@@ -307,15 +307,16 @@ json_t *channel_brief_json(const struct channel *channel)
 	const struct history_record *record = &channel->history.record;
 	char key[2] = { record->key, '\0' };
 	char color[2] = { record->color, '\0' };
-	char log[PATH_MAX];
+	char log[FOLLOWERS_PATH_MAX], pty[FOLLOWERS_PATH_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:I, s:s*}", "name",
-		channel->name, "key", key, "color", color, "state", channel_state_name(channel),
-		"reason", record->reason, "shown", record->shown, "begin",
-		(json_int_t)history_begin(&channel->history), "end",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:s, s:I, s:s*, s:s*}",
+		"name", channel->name, "key", key, "color", color, "state",
+		channel_state_name(channel), "reason", record->reason, "shown", record->shown,
+		"begin", (json_int_t)history_begin(&channel->history), "end",
 		(json_int_t)channel->history.committed, "opened", (json_int_t)channel->opened,
 		"timestamps", timestamps_name((enum timestamps)record->timestamps), "start",
-		(json_int_t)channel_start(channel), "log", followers_log_path(channel, log));
+		(json_int_t)channel_start(channel), "log", followers_log_path(channel, log), "pty",
+		followers_pty_path(channel, pty));
 }
 
 /* Who types, and how many watch. */

@@ -37,9 +37,11 @@ struct kind {
 };
 
 static json_t *settings_of_logs(const struct followers *followers);
+static json_t *settings_of_ptys(const struct followers *followers);
 
 static const struct kind kinds[] = {
 	{ "muxd: logs", settings_of_logs },
+	{ "muxd: ptys", settings_of_ptys },
 };
 
 struct process {
@@ -57,7 +59,7 @@ struct followers {
 	struct mux *mux;
 	const struct mux_config *config;
 	const char *directory;
-	char log_places[PATH_MAX]; /* what is known of each log */
+	char log_places[FOLLOWERS_PATH_MAX]; /* what is known of each log */
 	struct process process[ARRAY_SIZE(kinds)];
 };
 
@@ -70,6 +72,47 @@ static json_t *settings_of_logs(const struct followers *followers)
 	return json_pack("{s:s, s:s, s:I, s:i, s:i, s:b}", "kind", "logs", "places",
 		followers->log_places, "size", (json_int_t)log->size, "files", (int)log->files,
 		"times", (int)log->times, "text", log->text);
+}
+
+static const char *pty_path(const struct followers *followers, const char *name,
+	const char *configured, char path[static FOLLOWERS_PATH_MAX])
+{
+	char file[CHANNEL_FILE_MAX];
+	int length;
+
+	channel_file_name(name, file);
+	if (configured)
+		length = snprintf(path, FOLLOWERS_PATH_MAX, "%s", configured);
+	else
+		length =
+			snprintf(path, FOLLOWERS_PATH_MAX, "%s/pty/%s", followers->directory, file);
+	return length < FOLLOWERS_PATH_MAX ? path : NULL;
+}
+
+static json_t *settings_of_ptys(const struct followers *followers)
+{
+	const struct mux_config *config = followers->config;
+	bool wanted = config->pty_count;
+	const struct channel *channel;
+	char path[FOLLOWERS_PATH_MAX];
+	json_t *ptys;
+
+	TAILQ_FOREACH(channel, &followers->mux->channels, link)
+	{
+		wanted = wanted || followers_pty_path(channel, path);
+	}
+	if (!wanted)
+		return NULL;
+	ptys = json_array();
+	for (size_t i = 0; i < config->pty_count; i++) {
+		const struct mux_config_pty *pty = &config->ptys[i];
+
+		if (pty_path(followers, pty->channel, pty->path, path))
+			json_array_append_new(ptys,
+				json_pack("{s:s, s:s}", "channel", pty->channel, "path", path));
+	}
+	snprintf(path, sizeof(path), "%s/pty", followers->directory);
+	return json_pack("{s:s, s:s, s:o}", "kind", "ptys", "directory", path, "ptys", ptys);
 }
 
 static void later(struct process *process)
@@ -170,7 +213,8 @@ struct followers *followers_create(struct mux *mux, const struct mux_config *con
 	followers->mux = mux;
 	followers->config = config;
 	followers->directory = directory;
-	if (snprintf(followers->log_places, PATH_MAX, "%s/logs", directory) >= PATH_MAX) {
+	if (snprintf(followers->log_places, FOLLOWERS_PATH_MAX, "%s/logs", directory) >=
+		FOLLOWERS_PATH_MAX) {
 		free(followers);
 		return NULL;
 	}
@@ -197,6 +241,10 @@ void followers_destroy(struct followers *followers)
 {
 	uint64_t end = monotonic_ms() + PATIENCE_MS;
 
+	for (size_t i = 0; followers && i < ARRAY_SIZE(kinds); i++) {
+		if (followers->process[i].id)
+			kill(followers->process[i].id, SIGTERM);
+	}
 	for (size_t i = 0; followers && i < ARRAY_SIZE(kinds); i++) {
 		struct process *process = &followers->process[i];
 		struct pollfd life = { .fd = process->life, .events = POLLIN };
@@ -236,7 +284,7 @@ bool followers_can_log(const struct mux *mux)
 	return mux->followers && mux->followers->config->log.directory;
 }
 
-const char *followers_log_path(const struct channel *channel, char path[static PATH_MAX])
+const char *followers_log_path(const struct channel *channel, char path[static FOLLOWERS_PATH_MAX])
 {
 	unsigned choice = channel->history.record.log;
 	const struct mux_config_log *log;
@@ -249,19 +297,36 @@ const char *followers_log_path(const struct channel *channel, char path[static P
 		(choice == CHANNEL_AS_CONFIGURED && !is_meant(&log->channels, channel->name)))
 		return NULL;
 	channel_file_name(channel->name, file);
-	if (snprintf(path, PATH_MAX, "%s/%s.log", log->directory, file) >= PATH_MAX)
+	if (snprintf(path, FOLLOWERS_PATH_MAX, "%s/%s.log", log->directory, file) >=
+		FOLLOWERS_PATH_MAX)
 		return NULL;
 	return path;
+}
+
+const char *followers_pty_path(const struct channel *channel, char path[static FOLLOWERS_PATH_MAX])
+{
+	const struct followers *followers = channel->mux->followers;
+	unsigned choice = channel->history.record.pty;
+	const struct mux_config_pty *found = NULL;
+
+	for (size_t i = 0; followers && i < followers->config->pty_count; i++) {
+		if (!strcmp(followers->config->ptys[i].channel, channel->name))
+			found = &followers->config->ptys[i];
+	}
+	if (!followers || choice == CHANNEL_OFF || (choice == CHANNEL_AS_CONFIGURED && !found))
+		return NULL;
+	return pty_path(followers, channel->name, found ? found->path : NULL, path);
 }
 
 void followers_channel_dropped(const struct channel *channel)
 {
 	const struct followers *followers = channel->mux->followers;
-	char file[CHANNEL_FILE_MAX], path[PATH_MAX];
+	char file[CHANNEL_FILE_MAX], path[FOLLOWERS_PATH_MAX];
 
 	if (!followers)
 		return;
 	channel_file_name(channel->name, file);
-	if (snprintf(path, PATH_MAX, "%s/%s.log", followers->log_places, file) < PATH_MAX)
+	if (snprintf(path, FOLLOWERS_PATH_MAX, "%s/%s.log", followers->log_places, file) <
+		FOLLOWERS_PATH_MAX)
 		unlink(path);
 }

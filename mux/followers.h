@@ -1,8 +1,9 @@
 #ifndef FOLLOWERS_H
 #define FOLLOWERS_H
 
-#include <limits.h>
 #include <stdbool.h>
+
+#define FOLLOWERS_PATH_MAX 2048
 
 struct channel;
 struct followers;
@@ -19,7 +20,7 @@ struct mux_config;
 struct followers *followers_create(struct mux *mux, const struct mux_config *config,
 	const char *directory);
 
-/* Their streams are closed by then: waits for their end, or kills them. NULL is accepted. */
+/* They are told to end, waited for, and killed if need be. NULL is accepted. */
 void followers_destroy(struct followers *followers);
 
 /* Start those that are needed by now. */
@@ -29,9 +30,12 @@ void followers_start(struct followers *followers);
 void followers_reopen(struct followers *followers);
 
 /* Where a channel is logged; NULL if it is not. Returns path. */
-const char *followers_log_path(const struct channel *channel, char path[static PATH_MAX]);
+const char *followers_log_path(const struct channel *channel, char path[static FOLLOWERS_PATH_MAX]);
 /* Can there be logs at all? */
 bool followers_can_log(const struct mux *mux);
+
+/* Where the link to its pty is; NULL if it has none. Returns path. */
+const char *followers_pty_path(const struct channel *channel, char path[static FOLLOWERS_PATH_MAX]);
 
 /* It is dropped: nothing is to be remembered of it. */
 void followers_channel_dropped(const struct channel *channel);

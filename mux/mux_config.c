@@ -93,12 +93,27 @@ static bool taken(const struct mux_config_wire *wires, size_t count, const char 
 	return false;
 }
 
+static int check_ptys(struct config_file *file, const struct mux_config *config)
+{
+	for (size_t i = 0; i < config->pty_count; i++) {
+		const struct mux_config_pty *pty = &config->ptys[i];
+
+		if (!pty->channel[0])
+			return config_file_fail(file, pty, NULL, "needs a channel");
+		for (size_t other = 0; other < i; other++)
+			if (strcmp(config->ptys[other].channel, pty->channel) == 0)
+				return config_file_fail(file, pty, key_of("pty", "channel"),
+					"has a pty already");
+	}
+	return 0;
+}
+
 /* What no key can say alone. */
 static int check_document(struct config_file *file, const struct mux_config_document *document)
 {
 	const struct mux_config_wire *cables = document->cables;
 	const struct mux_config_wire *switches = document->switches;
-	int result = 0;
+	int result = check_ptys(file, &document->config);
 
 	for (size_t i = 0; i < document->cable_count && result == 0; i++) {
 		if (taken(cables, i, cables[i].name))

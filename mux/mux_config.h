@@ -2,6 +2,7 @@
 #define MUX_CONFIG_H
 
 #include "config_file.h"
+#include "console_protocol.h"
 #include "wire_control.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 #define MUX_CONFIG_AUTOCONNECT_MAX 64
 #define MUX_CONFIG_PROMPT_MAX 23 /* bytes */
 #define MUX_CONFIG_PROMPT "cons"
+#define MUX_CONFIG_PTYS_MAX 256
 #define MUX_CONFIG_POLL_DEFAULT_NS 50000
 #define MUX_CONFIG_AGEING_DEFAULT_S 300
 
@@ -57,6 +59,12 @@ struct mux_config_console {
 	struct config_words autoconnect;
 };
 
+/* One [[pty]]: a pseudo-terminal that is there before its channel is. */
+struct mux_config_pty {
+	char channel[CONSOLE_NAME_MAX + 1]; /* never empty; once */
+	char *path; /* of the link to it; NULL: in the runtime directory */
+};
+
 /* muxd.toml, checked. Owns all it points to. Constant once loaded. */
 struct mux_config {
 	size_t history_size; /* of a new channel */
@@ -65,6 +73,8 @@ struct mux_config {
 	size_t wire_count;
 	struct mux_config_log log;
 	struct mux_config_console console;
+	struct mux_config_pty *ptys;
+	size_t pty_count;
 };
 
 /* What muxd does without a file: the cable "cable0". 0 or -ENOMEM. */

@@ -24,6 +24,8 @@
 #define CONFIG_KEY_PORT(in, called, of, member, ...) \
 	CONFIG_KEY_OF(struct mux_config_port, in, called, of, member, __VA_ARGS__)
 
+#define CONFIG_KEY_PTY(in, called, of, member, ...) \
+	CONFIG_KEY_OF(struct mux_config_pty, in, called, of, member, __VA_ARGS__)
 #define CONFIG_KEY(in, called, of, member, ...) \
 	CONFIG_KEY_OF(struct mux_config_document, in, called, of, config.member, __VA_ARGS__)
 
@@ -70,6 +72,9 @@ static const struct config_key keys[] = {
 		.initial = "utc", .help = "the time in front of each line"),
 	CONFIG_KEY("log", "text", boolean, log.text, .initial = "false",
 		.help = "whether control sequences are left out"),
+	CONFIG_KEY_PTY("pty", "channel", name, channel, .problem = channel_name_error,
+		.help = "which channel has one"),
+	CONFIG_KEY_PTY("pty", "path", path, path, .help = "where the link to it is"),
 	CONFIG_KEY_WIRE("cable", "name", name, name, .problem = wire_name_problem,
 		.help = "what the cable is called"),
 	CONFIG_KEY_WIRE("cable", "poll", poll, poll_ns, .initial = "50us",
@@ -125,6 +130,13 @@ static const struct config_key keys[] = {
 };
 
 static const struct config_list lists[] = {
+	{
+		.name = "pty",
+		.item_size = sizeof(struct mux_config_pty),
+		.items = offsetof(struct mux_config_document, config.ptys),
+		.count = offsetof(struct mux_config_document, config.pty_count),
+		.maximum = MUX_CONFIG_PTYS_MAX,
+	},
 	{
 		.name = "cable",
 		.item_size = sizeof(struct mux_config_wire),

@@ -89,6 +89,8 @@ const struct command command_table[] = {
 	{ "break", NULL, "CHANNEL", "send a guest a BREAK", 1, 1, 0, break_run, NULL, "CHANNEL" },
 	{ "say", NULL, "TEXT ...", "tell all viewers something", 1, UINT_MAX, 0, say_run, NULL,
 		"TEXT..." },
+	{ "pty", NULL, "CHANNEL ... [on|off]", "say which ptys channels have, or whether they do",
+		1, UINT_MAX, 0, pty_run, NULL, "CHANNEL|on|off..." },
 	{ "wire", NULL,
 		"list [--json] | add cable|switch NAME [poll=TIME] [uplink=TAP] | remove NAME",
 		"list, add and remove wires", 1, 5, 0, wire_run, json_options,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 /* The functions of the rows of the command table. The words begin with the command's name. */
+int pty_run(struct command_call *call, char *const *words);
 int log_run(struct command_call *call, char *const *words);
 int help_run(struct command_call *call, char *const *words);
 int list_run(struct command_call *call, char *const *words);

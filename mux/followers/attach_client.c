@@ -145,8 +145,22 @@ static void read_credit(struct attach_client *client, const struct message *mess
 	if (!channel)
 		return;
 	channel->credit = credit.total;
-	if (client->events->credit)
-		client->events->credit(client->owner, channel);
+	if (client->events->input_changed)
+		client->events->input_changed(client->owner, channel);
+}
+
+static void read_writer(struct attach_client *client, const struct message *message)
+{
+	struct attach_client_channel *channel;
+	struct attach_writer writer;
+
+	memcpy(&writer, message->body, sizeof(writer));
+	channel = find(client, writer.id);
+	if (!channel)
+		return;
+	channel->writer = writer.state;
+	if (client->events->input_changed)
+		client->events->input_changed(client->owner, channel);
 }
 
 static void ended(struct attach_client *client)
@@ -166,7 +180,7 @@ static void messages_came(struct bufferevent *stream, void *owner)
 		[ATTACH_CREDIT] = read_credit,
 		[ATTACH_NOTICE] = NULL,
 		[ATTACH_READY] = NULL,
-		[ATTACH_WRITER] = NULL,
+		[ATTACH_WRITER] = read_writer,
 	};
 	struct attach_client *client = owner;
 	struct evbuffer *input = bufferevent_get_input(stream);
@@ -238,6 +252,8 @@ void attach_client_follow(struct attach_client *client, struct attach_client_cha
 
 	channel->following = true;
 	channel->input = flags & FOLLOW_INPUT;
+	if (!channel->input)
+		channel->writer = 0;
 	channel->position = position;
 	say(client, ATTACH_FOLLOW, &part, 1);
 }
@@ -250,13 +266,37 @@ void attach_client_unfollow(struct attach_client *client, struct attach_client_c
 		say(client, ATTACH_UNFOLLOW, &part, 1);
 	channel->following = false;
 	channel->input = false;
+	channel->writer = 0;
+}
+
+void attach_client_ask(struct attach_client *client, struct attach_client_channel *channel)
+{
+	struct attach_take take = { .id = channel->id };
+	struct iovec part = { &take, sizeof(take) };
+
+	say(client, ATTACH_TAKE, &part, 1);
+}
+
+bool attach_client_types(const struct attach_client_channel *channel)
+{
+	return channel->input &&
+		(channel->writer == WRITER_MINE || channel->writer == WRITER_ASKED);
+}
+
+void attach_client_resize(struct attach_client *client, struct attach_client_channel *channel,
+	uint16_t columns, uint16_t rows)
+{
+	struct attach_size size = { .id = channel->id, .columns = columns, .rows = rows };
+	struct iovec part = { &size, sizeof(size) };
+
+	say(client, ATTACH_SIZE, &part, 1);
 }
 
 size_t attach_client_room(const struct attach_client_channel *channel)
 {
 	uint64_t room = channel->credit > channel->sent ? channel->credit - channel->sent : 0;
 
-	if (!channel->input)
+	if (!attach_client_types(channel))
 		return 0;
 	return room < ATTACH_BYTES_MAX ? (size_t)room : ATTACH_BYTES_MAX;
 }

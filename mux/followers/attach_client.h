@@ -30,6 +30,7 @@ struct attach_client_channel {
 	bool input; /* it was asked for */
 	uint64_t credit; /* input bytes in all that muxd takes */
 	uint64_t sent;
+	uint32_t writer; /* enum attach_writer_state; 0: not told yet */
 	void *own; /* of whoever uses the client */
 	LIST_ENTRY(attach_client_channel) link;
 };
@@ -51,7 +52,8 @@ struct attach_client_events {
 		const struct attach_client_piece *piece);
 	/* So many bytes behind position are no longer there; position is moved after. */
 	void (*lost)(void *owner, struct attach_client_channel *channel, uint64_t count);
-	void (*credit)(void *owner, struct attach_client_channel *channel); /* NULL: no input */
+	/* Who types, or how much may be typed. NULL: nothing is. */
+	void (*input_changed)(void *owner, struct attach_client_channel *channel);
 	/* All that came was handed out. */
 	void (*turn_ended)(void *owner);
 	/* The stream has ended, or makes no sense: nothing comes any more. */
@@ -74,8 +76,17 @@ void attach_client_follow(struct attach_client *client, struct attach_client_cha
 	uint64_t position, uint32_t flags);
 void attach_client_unfollow(struct attach_client *client, struct attach_client_channel *channel);
 
+/* Ask to be the one who types; where nobody does, that is so at once. */
+void attach_client_ask(struct attach_client *client, struct attach_client_channel *channel);
+/* Is it us? */
+bool attach_client_types(const struct attach_client_channel *channel);
+
 /* How many bytes muxd takes now. */
 size_t attach_client_room(const struct attach_client_channel *channel);
+/* Of the terminal. */
+void attach_client_resize(struct attach_client *client, struct attach_client_channel *channel,
+	uint16_t columns, uint16_t rows);
+
 /* At most so many. */
 void attach_client_type(struct attach_client *client, struct attach_client_channel *channel,
 	const void *bytes, size_t length);

@@ -30,6 +30,7 @@ struct process {
 
 static const struct follower_kind *const kinds[] = {
 	&follower_logs,
+	&follower_ptys,
 };
 
 static void fail(struct process *process, const char *why)

@@ -38,5 +38,6 @@ struct follower_kind {
 void follower_stream_ended(void *owner);
 
 extern const struct follower_kind follower_logs;
+extern const struct follower_kind follower_ptys;
 
 #endif

@@ -100,6 +100,13 @@ static void say_lost(uint64_t count, uint64_t position)
 	say(ATTACH_LOST, &message, sizeof(message), "");
 }
 
+static void say_writer(uint32_t state)
+{
+	struct attach_writer writer = { .id = 7, .state = state };
+
+	say(ATTACH_WRITER, &writer, sizeof(writer), "who");
+}
+
 static void start(void)
 {
 	static const uint32_t id = 7;
@@ -174,7 +181,7 @@ START_TEST(bytes_that_are_lost_are_counted_once)
 	ck_assert_uint_eq(lost, 5);
 }
 
-START_TEST(input_keeps_within_the_credit)
+START_TEST(input_is_the_writers_and_keeps_within_the_credit)
 {
 	struct attach_credit credit = { .id = 7, .total = 100 };
 
@@ -183,6 +190,11 @@ START_TEST(input_keeps_within_the_credit)
 	ck_assert_uint_eq(attach_client_room(channel), 0);
 
 	attach_client_follow(&client, channel, 10, FOLLOW_INPUT);
+	say_writer(WRITER_OTHER);
+	turn();
+	ck_assert_uint_eq(attach_client_room(channel), 0);
+	say_writer(WRITER_MINE);
+	turn();
 	ck_assert_uint_eq(attach_client_room(channel), 100);
 	attach_client_type(&client, channel, "ls\r", 3);
 	ck_assert_uint_eq(attach_client_room(channel), 97);
@@ -222,7 +234,7 @@ int main(void)
 	tcase_add_test(tests, output_that_is_not_followed_is_not_shown);
 	tcase_add_test(tests, each_byte_is_shown_once_when_a_follow_begins_anew);
 	tcase_add_test(tests, bytes_that_are_lost_are_counted_once);
-	tcase_add_test(tests, input_keeps_within_the_credit);
+	tcase_add_test(tests, input_is_the_writers_and_keeps_within_the_credit);
 	tcase_add_test(tests, a_channel_that_is_gone_is_forgotten);
 	tcase_add_test(tests, what_makes_no_sense_ends_the_stream);
 

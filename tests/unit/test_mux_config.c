@@ -193,6 +193,17 @@ START_TEST(all_channels_are_logged_unless_it_says_which)
 	ck_assert(!config.log.text);
 }
 
+START_TEST(ptys_are_where_it_says)
+{
+	must_load("[[pty]]\nchannel = \"web.1\"\npath = \"tty\"\n[[pty]]\nchannel = \"db\"\n");
+
+	ck_assert_uint_eq(config.pty_count, 2);
+	ck_assert_str_eq(config.ptys[0].channel, "web.1");
+	ck_assert_str_eq(config.ptys[0].path, "tty");
+	ck_assert_str_eq(config.ptys[1].channel, "db");
+	ck_assert_ptr_null(config.ptys[1].path);
+}
+
 START_TEST(a_port_that_lists_nobody_may_send_to_all)
 {
 	must_load("[[switch]]\nname = 'lan'\n[[switch.port]]\nname = 'a'\n");
@@ -205,9 +216,19 @@ static const struct {
 	const char *text;
 	const char *message;
 } wrong[] = {
+	{ "[[pty]]", "1:3: pty needs a channel" },
+	{ "[[pty]]\nchannel = 'console'",
+		"2:11: pty.channel must not be console, which means the prompt of muxd" },
+	{ "[[pty]]\nchannel = 'a'\n[[pty]]\nchannel = 'a'", "4:11: pty.channel has a pty already" },
+	{ "[log]\nfiles = 0", "2:9: log.files must be 1 to 99, not 0" },
+	{ "[log]\ntimes = 'gmt'",
+		"2:9: log.times must be \"off\" or \"local\" or \"utc\", not \"gmt\"" },
+	{ "[log]\nchannels = ['']",
+		"2:12: log.channels is an array whose strings must be 1 to 255 bytes long, unlike \"\"" },
 	{ "[[cabel]]", "1:3: unknown table \"cabel\", did you mean \"cable\"?" },
 	{ "[[hub]]",
-		"1:3: unknown table \"hub\", known are [console], [history], [log], [[cable]], [[switch]]" },
+		"1:3: unknown table \"hub\", known are [console], [history], [log], [[pty]], "
+		"[[cable]], [[switch]]" },
 	{ "[console]\nescape = 'Ctrl'",
 		"2:10: console.escape must be a key such as \"Ctrl-E\", \"^E\", \"@\" or \"none\", "
 		"not \"Ctrl\"" },
@@ -314,6 +335,7 @@ int main(void)
 	tcase_add_test(tests, every_key_of_the_console_reaches_its_field);
 	tcase_add_test(tests, without_a_word_the_console_is_as_it_was);
 	tcase_add_test(tests, all_channels_are_logged_unless_it_says_which);
+	tcase_add_test(tests, ptys_are_where_it_says);
 	tcase_add_test(tests, a_port_that_lists_nobody_may_send_to_all);
 	tcase_add_loop_test(tests, says_where_and_what_is_wrong, 0,
 		sizeof(wrong) / sizeof(wrong[0]));
