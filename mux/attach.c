@@ -22,7 +22,6 @@
 #define UNSENT_LOW 16384
 #define GONE_MOST 4096
 #define INPUT_WINDOW 16384
-#define READ_MOST ((size_t)65536)
 
 void attach_doom(struct attach_peer *peer)
 {
@@ -364,6 +363,7 @@ static void attach_readable(struct bufferevent *stream, void *owner)
 {
 	struct attach_peer *peer = owner;
 	struct evbuffer *input = bufferevent_get_input(stream);
+	size_t length = evbuffer_get_length(input);
 	struct message message;
 	int result = 0;
 
@@ -374,6 +374,7 @@ static void attach_readable(struct bufferevent *stream, void *owner)
 			break;
 		message_done(input, &message);
 	}
+	turn_took(&peer->turn, length - evbuffer_get_length(input));
 	if (result < 0) {
 		log_limited(&peer->mux->limit, "control.sock: closed an attach stream: %s",
 			result == -EPROTO ? "it does not keep to the protocol" : strerror(-result));
@@ -417,8 +418,8 @@ bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only)
 	LIST_INSERT_HEAD(&mux->peers, peer, link);
 	mux->peer_count++;
 	bufferevent_setcb(stream, attach_readable, attach_written, attach_event, peer);
-	bufferevent_set_max_single_read(stream, READ_MOST);
-	bufferevent_setwatermark(stream, EV_READ, 0, (size_t)2 * READ_MOST);
+	turn_begin(&peer->turn, stream);
+	bufferevent_setwatermark(stream, EV_READ, 0, 2 * TURN_LATE_READ);
 	bufferevent_setwatermark(stream, EV_WRITE, UNSENT_LOW, 0);
 	bufferevent_enable(stream, EV_READ | EV_WRITE);
 	TAILQ_FOREACH(channel, &mux->channels, link)

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "message.h"
 #include "person.h"
+#include "turn.h"
 
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct attach_peer {
 	struct bufferevent *stream; /* owned */
 	bool read_only;
 	struct person person; /* at the other end */
+	struct turn turn;
 	bool doomed; /* ended by the loop */
 	bool ready_told;
 	unsigned unannounced; /* channels to be announced before READY */

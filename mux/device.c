@@ -20,7 +20,6 @@
 #define DEVICES_MAX (CHANNELS_MAX + 64)
 #define DEVICES_OF_USER_MAX (CHANNELS_OF_USER_MAX + 16)
 #define HELLO_TIMEOUT_S 10
-#define READ_MOST ((size_t)65536)
 #define UNSENT_MOST 16384 /* beyond it nothing more is queued until the vmm reads */
 
 struct device_listener {
@@ -181,8 +180,12 @@ bool device_receive(struct device *device)
 
 static void device_readable(struct bufferevent *stream, void *owner)
 {
-	(void)stream;
-	device_receive(owner);
+	struct device *device = owner;
+	struct evbuffer *input = bufferevent_get_input(stream);
+	size_t length = evbuffer_get_length(input);
+
+	if (device_receive(device))
+		turn_took(&device->turn, length - evbuffer_get_length(input));
 }
 
 static void device_written(struct bufferevent *stream, void *owner)
@@ -240,8 +243,8 @@ static struct device *device_create(struct device_listener *listener, int fd)
 	event_assign(&device->timeout, mux->base, -1, 0, no_hello, device);
 	event_add(&device->timeout, &timeout);
 	bufferevent_setcb(device->stream, device_readable, device_written, device_event, device);
-	bufferevent_set_max_single_read(device->stream, READ_MOST);
-	bufferevent_setwatermark(device->stream, EV_READ, 0, 2 * READ_MOST);
+	turn_begin(&device->turn, device->stream);
+	bufferevent_setwatermark(device->stream, EV_READ, 0, 2 * TURN_LATE_READ);
 	bufferevent_enable(device->stream, EV_READ | EV_WRITE);
 	return device;
 }

@@ -4,6 +4,7 @@
 #include "device.h"
 #include "log.h"
 #include "message.h"
+#include "turn.h"
 
 #include <event2/event_struct.h>
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct device {
 	struct bufferevent *stream; /* owned */
 	struct event timeout; /* for HELLO */
 	struct log_limit *limit; /* the listener's */
+	struct turn turn;
 	uid_t uid; /* of the vmm */
 	uint64_t credit; /* input allowed on this connection */
 	uint64_t sent; /* input sent on it */

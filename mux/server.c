@@ -8,6 +8,7 @@
 #include "mux_config.h"
 #include "notify.h"
 #include "server_sockets.h"
+#include "turn.h"
 #include "viewer.h"
 #include "wires.h"
 
@@ -197,7 +198,7 @@ static int open_loop(struct server *server)
 		{ SIGHUP, hung_up },
 	};
 
-	server->base = event_base_new();
+	server->base = turn_base_create();
 	if (!server->base)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
