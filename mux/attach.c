@@ -16,10 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define OUTPUT_PIECE 16384
 #define UNSENT_MOST 65536 /* beyond it nothing is added until the viewer reads */
 #define UNSENT_LOW 16384
+#define UNSENT_OTHERS 16384 /* the same for other channels than the one it is connected to */
+#define SOCKET_CONNECTED 32768 /* bytes for the kernel to hold of a viewer that is connected */
 #define GONE_MOST 4096
 #define INPUT_WINDOW 16384
 
@@ -55,6 +58,7 @@ static void follow_free(struct follow *follow)
 	if (!follow->announced)
 		peer->unannounced--;
 	dequeue(follow);
+	peer->connected -= follow->input;
 	if (follow->channel)
 		LIST_REMOVE(follow, of_channel);
 	else
@@ -175,16 +179,41 @@ static void enqueue(struct follow *follow)
 }
 
 /* The next one to tell something, taken out of its queue, or NULL. */
-static struct follow *next_ready(struct attach_peer *peer)
+static struct follow *next_ready(struct attach_peer *peer, size_t unsent)
 {
 	struct follow *connected = TAILQ_FIRST(&peer->ready_connected);
-	struct follow *other = TAILQ_FIRST(&peer->ready);
+	bool others = unsent < (peer->connected ? UNSENT_OTHERS : UNSENT_MOST);
+	struct follow *other = others ? TAILQ_FIRST(&peer->ready) : NULL;
 	struct follow *next = !connected || (other && peer->others_turn) ? other : connected;
 
-	peer->others_turn = next == connected;
+	if (others)
+		peer->others_turn = next == connected;
 	if (next)
 		dequeue(next);
 	return next;
+}
+
+/* What the kernel holds already cannot be overtaken by an echo: it is not to be much. */
+static void hold_little(const struct attach_peer *peer)
+{
+	int size = SOCKET_CONNECTED;
+
+	setsockopt(bufferevent_getfd(peer->stream), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+void attach_connect(struct follow *follow, bool connected)
+{
+	struct attach_peer *peer = follow->peer;
+
+	if (follow->input == connected)
+		return;
+	dequeue(follow);
+	follow->input = connected;
+	if (connected && !peer->connected++)
+		hold_little(peer);
+	else if (!connected)
+		peer->connected--;
+	enqueue(follow);
 }
 
 static void tell_ready(struct attach_peer *peer)
@@ -202,7 +231,7 @@ static void progress(struct attach_peer *peer)
 	bool told = false;
 
 	while (!peer->doomed && evbuffer_get_length(output) < UNSENT_MOST &&
-		(follow = next_ready(peer))) {
+		(follow = next_ready(peer, evbuffer_get_length(output)))) {
 		if (tell_news(follow))
 			enqueue(follow);
 		tell_ready(peer);
@@ -349,7 +378,7 @@ void attach_destroy(struct attach_peer *peer)
 	struct follow *follow;
 
 	while ((follow = LIST_FIRST(&peer->follows))) {
-		follow->input = false;
+		attach_connect(follow, false);
 		attach_writer_leave(follow);
 		follow_free(follow);
 	}

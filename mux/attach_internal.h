@@ -26,6 +26,7 @@ struct attach_peer {
 	bool ready_told;
 	unsigned unannounced; /* channels to be announced before READY */
 	unsigned gone; /* follows whose channel was dropped */
+	unsigned connected; /* follows with input */
 
 	LIST_HEAD(, follow) follows; /* owned; one for every channel */
 	TAILQ_HEAD(follow_queue, follow) ready, ready_connected;
@@ -60,6 +61,9 @@ struct follow {
 
 /* There may be something to tell: queue it, and tell it if there is room. */
 void attach_wake(struct follow *follow);
+
+/* The viewer is connected to the channel, or not any more. */
+void attach_connect(struct follow *follow, bool connected);
 
 /* More input may come, if there is room for it. */
 void attach_allow(struct follow *follow);

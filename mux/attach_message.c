@@ -25,7 +25,7 @@ static void connect_follow(struct follow *follow, uint32_t flags)
 {
 	bool was_connected = follow->input;
 
-	follow->input = flags & FOLLOW_INPUT;
+	attach_connect(follow, flags & FOLLOW_INPUT);
 	if (!follow->input)
 		attach_writer_leave(follow);
 	else if (!was_connected)
@@ -98,7 +98,7 @@ static int handle(struct follow *of, const struct message *message)
 		return follow(of, message);
 	case ATTACH_UNFOLLOW:
 		of->streaming = false;
-		of->input = false;
+		attach_connect(of, false);
 		attach_writer_leave(of);
 		return 0;
 	case ATTACH_INPUT:
