@@ -275,6 +275,8 @@ static int read_config(struct arguments *arguments)
 	}
 	if (!server->mux.prompt)
 		server->mux.prompt = config->console.prompt;
+	if (!server->mux.timestamps)
+		server->mux.timestamps = (enum timestamps)config->console.timestamps;
 	if (!server->escape)
 		server->escape = config->console.escape;
 	if (!arguments->keys_told)

@@ -56,6 +56,7 @@ struct mux_config_console {
 	char prompt[MUX_CONFIG_PROMPT_MAX + 1];
 	int escape; /* as in viewer.h */
 	unsigned keys; /* enum keys_mode */
+	unsigned timestamps; /* enum timestamps, of new channels */
 	struct config_words autoconnect;
 };
 

@@ -7,6 +7,7 @@
 #include "log_file.h"
 #include "log_line.h"
 #include "mux_config_parts.h"
+#include "timestamps.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -51,6 +52,9 @@ static const struct config_key keys[] = {
 	CONFIG_KEY("console", "escape", escape, console.escape, .help = "the escape key"),
 	CONFIG_KEY("console", "keys", choice, console.keys, .choices = KEYS_MODE_CHOICES,
 		.initial = "cons", .help = "whose keys there are"),
+	CONFIG_KEY("console", "timestamps", choice, console.timestamps,
+		.choices = TIMESTAMPS_CHOICES, .initial = "off",
+		.help = "how new channels show the times of lines"),
 	CONFIG_KEY("console", "autoconnect", words, console.autoconnect,
 		.problem = channel_name_error, .elements = MUX_CONFIG_AUTOCONNECT_MAX,
 		.help = "guests the terminal is connected to when they come"),

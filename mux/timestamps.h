@@ -14,6 +14,7 @@ enum timestamps {
 	TIMESTAMPS_COUNT,
 };
 
+#define TIMESTAMPS_CHOICES "off local utc relative " /* in that order */
 #define TIMESTAMP_MAX 48
 
 /* What stands in front of a line, as wide where the time is not known; its length. */

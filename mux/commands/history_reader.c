@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "units.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -138,6 +139,19 @@ enum reader_result reader_next(struct history_reader *reader, const struct chann
 	return READER_PIECE;
 }
 
+/* m is short for min. */
+static bool read_duration(const char *text, uint64_t *ms)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (strcmp(text + digits, "m") != 0)
+		return units_read_duration(text, strlen(text), ms);
+	if (!digits || digits > 9)
+		return false;
+	*ms = strtoul(text, NULL, 10) * 60000;
+	return true;
+}
+
 /* "10m" is that long ago; else a time of day, or a date with or without one, all local. */
 static bool read_moment(const char *text, uint64_t *ms)
 {
@@ -146,7 +160,7 @@ static bool read_moment(const char *text, uint64_t *ms)
 	uint64_t ago, now = timestamp_now();
 	time_t seconds = (time_t)(now / 1000);
 
-	if (units_read_duration(text, strlen(text), &ago)) {
+	if (read_duration(text, &ago)) {
 		*ms = ago < now ? now - ago : 1;
 		return true;
 	}

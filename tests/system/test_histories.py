@@ -298,6 +298,7 @@ class TimeTest(HistoryTest):
         self.assertEqual(self.run_("cat", "--since", "2020-01-01 00:00", "one"), b"old\r\n")
         self.assertEqual(self.run_("cat", "--until", "2020-01-01", "one"), b"")
         self.assertEqual(self.run_("tail", "--since", "1h", "one"), b"old\r\n")
+        self.assertEqual(self.run_("tail", "--since", "10m", "one"), b"old\r\n")
         self.fails(1, "", "grep", "--until", "1h", "old", "one")
         self.assertEqual(self.run_("grep", "--since", "1h", "old", "one"), b"old\n")
         self.write(guest, b"new\r\n")
@@ -306,6 +307,20 @@ class TimeTest(HistoryTest):
         self.guest()
         self.fails(1, 'timestamp: no channel named "nobody"', "timestamp", "nobody", "on")
         self.fails(1, 'timestamp: no channel named "maybe"', "timestamp", "one", "maybe")
+
+
+class GuestsTimestampsTest(HistoryTest):
+    def test_a_guest_may_ask_for_times_when_it_is_new(self):
+        Guest(self.mux.directory, "two", flags=8).flush()
+        self.assertEqual(self.mux.channels()["two"]["timestamps"], "local")
+        self.run_("timestamp", "two", "off")
+        known = Guest(self.mux.directory, "three", flags=0)
+        known.flush()
+        known.kill()
+        again = Guest(self.mux.directory, "three", flags=8)
+        again.flush()
+        self.assertEqual([channel["timestamps"] for channel in self.mux.channels().values()],
+                         ["off", "off"])
 
 
 class TimestampOptionTest(HistoryTest):

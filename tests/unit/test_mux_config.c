@@ -3,6 +3,7 @@
 #include "keys.h"
 #include "log_line.h"
 #include "mux_config.h"
+#include "timestamps.h"
 
 #include <check.h>
 #include <errno.h>
@@ -161,11 +162,12 @@ START_TEST(every_key_of_logs_reaches_its_field)
 START_TEST(every_key_of_the_console_reaches_its_field)
 {
 	must_load("[console]\nprompt = \"here\"\nescape = \"Ctrl-T\"\nkeys = \"sddf\"\n"
-		  "autoconnect = [\"guest1\", \"db\"]\n");
+		  "timestamps = \"utc\"\nautoconnect = [\"guest1\", \"db\"]\n");
 
 	ck_assert_str_eq(config.console.prompt, "here");
 	ck_assert_int_eq(config.console.escape, 0x14);
 	ck_assert_uint_eq(config.console.keys, KEYS_SDDF);
+	ck_assert_uint_eq(config.console.timestamps, TIMESTAMPS_UTC);
 	ck_assert_uint_eq(config.console.autoconnect.count, 2);
 	ck_assert_str_eq(config.console.autoconnect.items[1], "db");
 }
@@ -177,6 +179,7 @@ START_TEST(without_a_word_the_console_is_as_it_was)
 	ck_assert_str_eq(config.console.prompt, "cons");
 	ck_assert_int_eq(config.console.escape, 0);
 	ck_assert_uint_eq(config.console.keys, KEYS_CONS);
+	ck_assert_uint_eq(config.console.timestamps, TIMESTAMPS_OFF);
 	ck_assert_uint_eq(config.console.autoconnect.count, 0);
 }
 
