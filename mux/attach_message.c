@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "device.h"
 #include "message.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,7 @@ const struct message_rule attach_rules[] = {
 	{ ATTACH_SIZE, "SIZE", sizeof(struct attach_size), sizeof(struct attach_size) },
 	{ ATTACH_TAKE, "TAKE", sizeof(struct attach_take), sizeof(struct attach_take) },
 	{ ATTACH_YIELD, "YIELD", sizeof(uint32_t), sizeof(uint32_t) },
+	{ ATTACH_SAY, "SAY", sizeof(uint32_t), sizeof(uint32_t) + ATTACH_SAY_MAX },
 };
 const size_t attach_rule_count = ARRAY_SIZE(attach_rules);
 
@@ -91,6 +93,18 @@ static void take(struct follow *follow, const struct message *message)
 	attach_writer_take(follow, request.force);
 }
 
+static void announce(const struct follow *follow, const struct message *message)
+{
+	const char *text = (const char *)message->body + sizeof(uint32_t);
+	size_t length = message->length - sizeof(uint32_t);
+	char shown[ATTACH_SAY_MAX * 2];
+
+	if (follow->peer->read_only)
+		return;
+	utf8_for_message(shown, sizeof(shown), text, length);
+	attach_notice(follow->peer->mux, "%s: %s", follow->channel->name, shown);
+}
+
 static int handle(struct follow *of, const struct message *message)
 {
 	switch (message->rule->type) {
@@ -111,6 +125,9 @@ static int handle(struct follow *of, const struct message *message)
 		return of->channel->writer == of ? resize(of, message) : 0;
 	case ATTACH_TAKE:
 		take(of, message);
+		return 0;
+	case ATTACH_SAY:
+		announce(of, message);
 		return 0;
 	case ATTACH_YIELD:
 		attach_writer_yield(of);

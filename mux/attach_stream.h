@@ -31,6 +31,7 @@
 #define ATTACH_VERSION 2
 #define ATTACH_BYTES_MAX 65536
 #define ATTACH_TEXT_MAX 16384
+#define ATTACH_SAY_MAX 256
 
 enum attach_message {
 	ATTACH_CHANNEL = 1, /* muxd: uint32_t id, then the channel as JSON: see below */
@@ -49,6 +50,7 @@ enum attach_message {
 	ATTACH_SIZE, /* viewer: struct attach_size */
 	ATTACH_TAKE, /* viewer: struct attach_take */
 	ATTACH_YIELD, /* viewer: uint32_t id */
+	ATTACH_SAY, /* viewer: uint32_t id, text: a NOTICE to all viewers, about that channel */
 };
 
 /*

@@ -38,10 +38,12 @@ struct kind {
 
 static json_t *settings_of_logs(const struct followers *followers);
 static json_t *settings_of_ptys(const struct followers *followers);
+static json_t *settings_of_triggers(const struct followers *followers);
 
 static const struct kind kinds[] = {
 	{ "muxd: logs", settings_of_logs },
 	{ "muxd: ptys", settings_of_ptys },
+	{ "muxd: triggers", settings_of_triggers },
 };
 
 struct process {
@@ -60,6 +62,7 @@ struct followers {
 	const struct mux_config *config;
 	const char *directory;
 	char log_places[FOLLOWERS_PATH_MAX]; /* what is known of each log */
+	bool triggered; /* somebody has looked for triggers */
 	struct process process[ARRAY_SIZE(kinds)];
 };
 
@@ -113,6 +116,36 @@ static json_t *settings_of_ptys(const struct followers *followers)
 	}
 	snprintf(path, sizeof(path), "%s/pty", followers->directory);
 	return json_pack("{s:s, s:s, s:o}", "kind", "ptys", "directory", path, "ptys", ptys);
+}
+
+static json_t *array_of(const struct config_words *words)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < words->count; i++)
+		json_array_append_new(array, json_string(words->items[i]));
+	return array;
+}
+
+static json_t *settings_of_triggers(const struct followers *followers)
+{
+	const struct mux_config *config = followers->config;
+	json_t *triggers;
+
+	if (!config->trigger_count)
+		return NULL;
+	triggers = json_array();
+	for (size_t i = 0; i < config->trigger_count; i++) {
+		const struct mux_config_trigger *trigger = &config->triggers[i];
+
+		json_array_append_new(triggers,
+			json_pack("{s:o, s:s, s:s*, s:o, s:I}", "channels",
+				array_of(&trigger->channels), "for", trigger->pattern, "message",
+				trigger->message, "command", array_of(&trigger->command), "pause",
+				(json_int_t)trigger->pause_ms));
+	}
+	return json_pack("{s:s, s:b, s:o}", "kind", "triggers", "first", !followers->triggered,
+		"triggers", triggers);
 }
 
 static void later(struct process *process)
@@ -190,6 +223,7 @@ static void start(struct process *process)
 	}
 	event_assign(&process->ended, process->followers->mux->base, process->life, EV_READ,
 		process_ended, process);
+	process->followers->triggered |= process->kind->settings == settings_of_triggers;
 	error = serve(process, ours, settings);
 	if (error)
 		log_error("%s: %s", process->kind->title, strerror(-error));

@@ -108,12 +108,32 @@ static int check_ptys(struct config_file *file, const struct mux_config *config)
 	return 0;
 }
 
+static int check_triggers(struct config_file *file, const struct mux_config *config)
+{
+	for (size_t i = 0; i < config->trigger_count; i++) {
+		const struct mux_config_trigger *trigger = &config->triggers[i];
+
+		if (!trigger->pattern)
+			return config_file_fail(file, trigger, NULL, "needs what it is for");
+		if (!trigger->message && !trigger->command.count)
+			return config_file_fail(file, trigger, NULL,
+				"needs a message or a command");
+		if (trigger->command.count && trigger->command.items[0][0] != '/')
+			return config_file_fail(file, trigger, key_of("trigger", "command"),
+				"must begin with the whole path of a program");
+	}
+	return 0;
+}
+
 /* What no key can say alone. */
 static int check_document(struct config_file *file, const struct mux_config_document *document)
 {
 	const struct mux_config_wire *cables = document->cables;
 	const struct mux_config_wire *switches = document->switches;
 	int result = check_ptys(file, &document->config);
+
+	if (result == 0)
+		result = check_triggers(file, &document->config);
 
 	for (size_t i = 0; i < document->cable_count && result == 0; i++) {
 		if (taken(cables, i, cables[i].name))

@@ -15,6 +15,7 @@
 #define MUX_CONFIG_AUTOCONNECT_MAX 64
 #define MUX_CONFIG_PROMPT_MAX 23 /* bytes */
 #define MUX_CONFIG_PROMPT "cons"
+#define MUX_CONFIG_TRIGGERS_MAX 64
 #define MUX_CONFIG_PTYS_MAX 256
 #define MUX_CONFIG_POLL_DEFAULT_NS 50000
 #define MUX_CONFIG_AGEING_DEFAULT_S 300
@@ -66,6 +67,15 @@ struct mux_config_pty {
 	char *path; /* of the link to it; NULL: in the runtime directory */
 };
 
+/* One [[trigger]]: what happens when a guest prints something. */
+struct mux_config_trigger {
+	struct config_words channels; /* patterns */
+	char *pattern; /* of the text; there, and one that compiles */
+	char *message; /* to all viewers; or NULL */
+	struct config_words command; /* a path and what follows it; or none */
+	uint64_t pause_ms; /* before it happens again for the same channel */
+};
+
 /* muxd.toml, checked. Owns all it points to. Constant once loaded. */
 struct mux_config {
 	size_t history_size; /* of a new channel */
@@ -76,6 +86,8 @@ struct mux_config {
 	struct mux_config_console console;
 	struct mux_config_pty *ptys;
 	size_t pty_count;
+	struct mux_config_trigger *triggers;
+	size_t trigger_count;
 };
 
 /* What muxd does without a file: the cable "cable0". 0 or -ENOMEM. */

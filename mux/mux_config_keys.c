@@ -1,5 +1,6 @@
 /* The keys of muxd.toml. */
 
+#include "attach_stream.h"
 #include "channel.h"
 #include "guest_name.h"
 #include "history.h"
@@ -14,6 +15,8 @@
 
 #define PATTERN_MAX 255
 #define PATTERNS_MAX 64
+#define COMMAND_WORDS 32
+#define WORD_MAX 4095
 #define LOG_SIZE_MOST (UINT64_C(1) << 40)
 #define CONFIG_KEY_OF(type, in, called, of, member, ...) \
 	{ \
@@ -25,6 +28,8 @@
 #define CONFIG_KEY_PORT(in, called, of, member, ...) \
 	CONFIG_KEY_OF(struct mux_config_port, in, called, of, member, __VA_ARGS__)
 
+#define CONFIG_KEY_TRIGGER(in, called, of, member, ...) \
+	CONFIG_KEY_OF(struct mux_config_trigger, in, called, of, member, __VA_ARGS__)
 #define CONFIG_KEY_PTY(in, called, of, member, ...) \
 	CONFIG_KEY_OF(struct mux_config_pty, in, called, of, member, __VA_ARGS__)
 #define CONFIG_KEY(in, called, of, member, ...) \
@@ -43,6 +48,14 @@ const char *mux_config_prompt_problem(const char *prompt, size_t length)
 	if (length == 0 || length > MUX_CONFIG_PROMPT_MAX)
 		return "must be 1 to 23 bytes long";
 	return strlen(prompt) == length ? NULL : "must not contain NUL";
+}
+
+/* Of a command that is run. */
+static const char *word_problem(const char *word, size_t length)
+{
+	if (length > WORD_MAX)
+		return "must be at most 4095 bytes long";
+	return strlen(word) == length ? NULL : "must not contain NUL";
 }
 
 /* A row begins with its table and its name: scripts read them there. */
@@ -79,6 +92,18 @@ static const struct config_key keys[] = {
 	CONFIG_KEY_PTY("pty", "channel", name, channel, .problem = channel_name_error,
 		.help = "which channel has one"),
 	CONFIG_KEY_PTY("pty", "path", path, path, .help = "where the link to it is"),
+	CONFIG_KEY_TRIGGER("trigger", "channels", words, channels, .problem = pattern_problem,
+		.elements = PATTERNS_MAX, .initial = "[\"*\"]",
+		.help = "whose output is looked at"),
+	CONFIG_KEY_TRIGGER("trigger", "for", expression, pattern, .maximum = WORD_MAX,
+		.help = "what is looked for"),
+	CONFIG_KEY_TRIGGER("trigger", "message", text, message, .minimum = 1,
+		.maximum = ATTACH_SAY_MAX, .help = "what all viewers are told"),
+	CONFIG_KEY_TRIGGER("trigger", "command", words, command, .problem = word_problem,
+		.elements = COMMAND_WORDS, .help = "a program to run, and its arguments"),
+	CONFIG_KEY_TRIGGER("trigger", "pause", duration, pause_ms, .minimum = 0,
+		.maximum = UINT64_C(24) * 3600 * 1000, .initial = "1s",
+		.help = "how long not again for the same channel"),
 	CONFIG_KEY_WIRE("cable", "name", name, name, .problem = wire_name_problem,
 		.help = "what the cable is called"),
 	CONFIG_KEY_WIRE("cable", "poll", poll, poll_ns, .initial = "50us",
@@ -134,6 +159,13 @@ static const struct config_key keys[] = {
 };
 
 static const struct config_list lists[] = {
+	{
+		.name = "trigger",
+		.item_size = sizeof(struct mux_config_trigger),
+		.items = offsetof(struct mux_config_document, config.triggers),
+		.count = offsetof(struct mux_config_document, config.trigger_count),
+		.maximum = MUX_CONFIG_TRIGGERS_MAX,
+	},
 	{
 		.name = "pty",
 		.item_size = sizeof(struct mux_config_pty),

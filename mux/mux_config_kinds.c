@@ -2,6 +2,7 @@
 
 #include "keys.h"
 #include "mux_config_parts.h"
+#include "pattern.h"
 #include "port_text.h"
 #include "units.h"
 
@@ -103,6 +104,23 @@ static int store_mtu(struct config_reader *reader, const struct toml_value *valu
 	return 0;
 }
 
+/* It is compiled to see whether it can be. */
+static int store_expression(struct config_reader *reader, const struct toml_value *value,
+	void *field)
+{
+	const struct toml_string *string = &value->string;
+	struct pattern *pattern;
+	char problem[128];
+
+	if (!string->length || strlen(string->bytes) != string->length)
+		return config_problem(reader, "must not be empty or contain NUL");
+	pattern = pattern_create(string->bytes, 0, problem, sizeof(problem));
+	if (!pattern)
+		return config_problem(reader, "is no regular expression: %s", problem);
+	pattern_destroy(pattern);
+	return config_text.store(reader, value, field);
+}
+
 const struct config_kind config_vlan = {
 	.wanted = "a string such as \"access=5\"",
 	.accepts = CONFIG_TYPE(TOML_STRING),
@@ -149,4 +167,16 @@ const struct config_kind config_mtu = {
 	.wanted = "an integer",
 	.accepts = CONFIG_TYPE(TOML_INTEGER),
 	.store = store_mtu,
+};
+
+static void release_expression(void *field)
+{
+	config_text.release(field);
+}
+
+const struct config_kind config_expression = {
+	.wanted = "a string with a regular expression",
+	.accepts = CONFIG_TYPE(TOML_STRING),
+	.store = store_expression,
+	.release = release_expression,
 };

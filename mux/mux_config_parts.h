@@ -18,6 +18,7 @@ struct mux_config_document {
 extern const struct config_schema mux_config_schema;
 
 /* mux_config_kinds.c */
+extern const struct config_kind config_expression; /* char *, owned: a pattern (pattern.h) */
 extern const struct config_kind config_vlan; /* struct port_settings */
 extern const struct config_kind config_mac;
 extern const struct config_kind config_poll; /* uint64_t, in ns */

@@ -277,6 +277,17 @@ void attach_client_ask(struct attach_client *client, struct attach_client_channe
 	say(client, ATTACH_TAKE, &part, 1);
 }
 
+void attach_client_announce(struct attach_client *client, struct attach_client_channel *channel,
+	const char *text)
+{
+	struct iovec parts[] = {
+		{ &channel->id, sizeof(channel->id) },
+		{ (void *)(uintptr_t)text, strnlen(text, ATTACH_SAY_MAX) },
+	};
+
+	say(client, ATTACH_SAY, parts, ARRAY_SIZE(parts));
+}
+
 bool attach_client_types(const struct attach_client_channel *channel)
 {
 	return channel->input &&

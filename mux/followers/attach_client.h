@@ -81,6 +81,10 @@ void attach_client_ask(struct attach_client *client, struct attach_client_channe
 /* Is it us? */
 bool attach_client_types(const struct attach_client_channel *channel);
 
+/* Say something about a channel to all viewers. */
+void attach_client_announce(struct attach_client *client, struct attach_client_channel *channel,
+	const char *text);
+
 /* How many bytes muxd takes now. */
 size_t attach_client_room(const struct attach_client_channel *channel);
 /* Of the terminal. */

@@ -31,6 +31,7 @@ struct process {
 static const struct follower_kind *const kinds[] = {
 	&follower_logs,
 	&follower_ptys,
+	&follower_triggers,
 };
 
 static void fail(struct process *process, const char *why)

@@ -39,5 +39,6 @@ void follower_stream_ended(void *owner);
 
 extern const struct follower_kind follower_logs;
 extern const struct follower_kind follower_ptys;
+extern const struct follower_kind follower_triggers;
 
 #endif

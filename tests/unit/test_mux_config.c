@@ -196,6 +196,25 @@ START_TEST(all_channels_are_logged_unless_it_says_which)
 	ck_assert(!config.log.text);
 }
 
+START_TEST(every_key_of_triggers_reaches_its_field)
+{
+	must_load("[[trigger]]\nfor = \"panic|BUG\"\nmessage = \"dead\"\n[[trigger]]\n"
+		  "channels = [\"web*\"]\nfor = \"login: $\"\npause = \"1min\"\n"
+		  "command = [\"/bin/true\", \"\"]\n");
+
+	ck_assert_uint_eq(config.trigger_count, 2);
+	ck_assert_str_eq(config.triggers[0].channels.items[0], "*");
+	ck_assert_str_eq(config.triggers[0].pattern, "panic|BUG");
+	ck_assert_str_eq(config.triggers[0].message, "dead");
+	ck_assert_uint_eq(config.triggers[0].pause_ms, 1000);
+	ck_assert_uint_eq(config.triggers[0].command.count, 0);
+	ck_assert_str_eq(config.triggers[1].channels.items[0], "web*");
+	ck_assert_ptr_null(config.triggers[1].message);
+	ck_assert_uint_eq(config.triggers[1].pause_ms, 60000);
+	ck_assert_uint_eq(config.triggers[1].command.count, 2);
+	ck_assert_str_eq(config.triggers[1].command.items[1], "");
+}
+
 START_TEST(ptys_are_where_it_says)
 {
 	must_load("[[pty]]\nchannel = \"web.1\"\npath = \"tty\"\n[[pty]]\nchannel = \"db\"\n");
@@ -219,6 +238,13 @@ static const struct {
 	const char *text;
 	const char *message;
 } wrong[] = {
+	{ "[[trigger]]", "1:3: trigger needs what it is for" },
+	{ "[[trigger]]\nfor = 'x'", "1:3: trigger needs a message or a command" },
+	{ "[[trigger]]\nfor = 'a(b'",
+		"2:7: trigger.for is no regular expression: missing closing parenthesis at 3" },
+	{ "[[trigger]]\nfor = ''", "2:7: trigger.for must not be empty or contain NUL" },
+	{ "[[trigger]]\nfor = 'x'\ncommand = ['reboot']",
+		"3:11: trigger.command must begin with the whole path of a program" },
 	{ "[[pty]]", "1:3: pty needs a channel" },
 	{ "[[pty]]\nchannel = 'console'",
 		"2:11: pty.channel must not be console, which means the prompt of muxd" },
@@ -230,7 +256,7 @@ static const struct {
 		"2:12: log.channels is an array whose strings must be 1 to 255 bytes long, unlike \"\"" },
 	{ "[[cabel]]", "1:3: unknown table \"cabel\", did you mean \"cable\"?" },
 	{ "[[hub]]",
-		"1:3: unknown table \"hub\", known are [console], [history], [log], [[pty]], "
+		"1:3: unknown table \"hub\", known are [console], [history], [log], [[pty]], [[trigger]], "
 		"[[cable]], [[switch]]" },
 	{ "[console]\nescape = 'Ctrl'",
 		"2:10: console.escape must be a key such as \"Ctrl-E\", \"^E\", \"@\" or \"none\", "
@@ -338,6 +364,7 @@ int main(void)
 	tcase_add_test(tests, every_key_of_the_console_reaches_its_field);
 	tcase_add_test(tests, without_a_word_the_console_is_as_it_was);
 	tcase_add_test(tests, all_channels_are_logged_unless_it_says_which);
+	tcase_add_test(tests, every_key_of_triggers_reaches_its_field);
 	tcase_add_test(tests, ptys_are_where_it_says);
 	tcase_add_test(tests, a_port_that_lists_nobody_may_send_to_all);
 	tcase_add_loop_test(tests, says_where_and_what_is_wrong, 0,
