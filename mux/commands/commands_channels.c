@@ -117,6 +117,9 @@ static void list_long(struct command_call *call, struct channel *channel)
 		record->keep ? " keep" : "", *record->reason ? " " : "", record->reason);
 	if (writer)
 		person_text(writer, text);
+	if (record->timestamps)
+		command_print(call, " timestamps:%s",
+			timestamps_name((enum timestamps)record->timestamps));
 	command_print(call, "%s%s\n", writer ? " writer: " : "", text);
 }
 

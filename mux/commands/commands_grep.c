@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define CONTEXT_MOST 10000 /* lines around one */
+#define ROW_COST 64 /* bytes that may be printed besides its text */
 #define STEP_MS 10 /* patterns may be slow */
 
 const struct command_option grep_options[] = {
@@ -274,7 +275,7 @@ static size_t go_on(struct grep *grep)
 		return READER_PIECE_MAX;
 	case READER_PIECE:
 		search_piece(grep);
-		return grep->piece.length;
+		return grep->piece.length + ROW_COST;
 	}
 	return 1;
 }

@@ -256,6 +256,7 @@ class TimeTest(HistoryTest):
         self.assertEqual(plain, b"one\r\n\r\ntwo\r\nthree\r\n")
         for how, form in (("utc", UTC), ("on", LOCAL), ("relative", rb"\[\+\d{5}\.\d{3}\] ")):
             self.run_("timestamp", "o*", how)
+            self.assertEqual(b" timestamps:utc" in self.run_("list", "-l"), how == "utc")
             for words in (["cat", "one"], ["tail", "one"]):
                 text = self.run_(*words)
                 self.assertEqual(re.sub(form, b"", text), plain)
