@@ -155,11 +155,13 @@ static void show(struct view_channel *channel)
 	channel->has_deadline = false;
 }
 
+/* The end of a line all of which stands on the screen takes no row, wherever that stands. */
 static void end_line(struct view_channel *channel)
 {
-	show(channel);
-	put_string(channel->view, channel->view->newline);
-	channel->view->open = NULL;
+	if (channel->length || !channel->continued)
+		show(channel);
+	if (channel->view->open == channel)
+		view_forget(channel->view);
 	channel->continued = false;
 	channel->columns = 0;
 }

@@ -110,6 +110,7 @@ class Viewing(OperatorTest):
         terminal.send(b"\x03")
         terminal.wait_for(PROMPT)
         guest.write(b"unseen\r\n")
+        guest.flush()
         terminal.send(b"tail -n 1 vm1\r")
         terminal.wait_for(r"\r\nunseen\r\n")
         self.assertEqual(terminal.text().count("unseen"), 1)

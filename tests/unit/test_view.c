@@ -89,6 +89,17 @@ START_TEST(an_interrupted_line_goes_on_behind_a_colon)
 }
 END_TEST
 
+START_TEST(an_interrupted_line_that_only_ends_takes_no_further_row)
+{
+	feed(&one, "login: ");
+	view_release(&one);
+	feed(&two, "noise\n");
+	feed(&one, "\nnext\n");
+
+	ck_assert_str_eq(shown(), "vm1     | login: \r\nvm2     | noise\r\nvm1     | next\r\n");
+}
+END_TEST
+
 START_TEST(lines_written_byte_by_byte_are_never_mixed)
 {
 	const char *first = "first\n", *second = "other\n";
@@ -342,6 +353,7 @@ int main(void)
 	tcase_add_test(test, nothing_of_a_line_is_shown_before_it_is_whole);
 	tcase_add_test(test, a_part_of_a_line_is_shown_in_time_however_much_follows);
 	tcase_add_test(test, an_interrupted_line_goes_on_behind_a_colon);
+	tcase_add_test(test, an_interrupted_line_that_only_ends_takes_no_further_row);
 	tcase_add_test(test, lines_written_byte_by_byte_are_never_mixed);
 	tcase_add_test(test, each_row_has_its_colour_and_ends_it);
 	tcase_add_test(test, bright_colours_are_upper_case);
