@@ -217,7 +217,7 @@ class Transcript(unittest.TestCase):
         self.prints("vm2", b"hello from 2\r\n")
         self.skip_to(PROMPT)
         self.terminal.send(b"\x051")
-        self.skip_to(b"Connecting to 'vm1' -------------\r\n")
+        self.skip_to(b"Ctrl-E ? tells all keys\r\n")  # said at the first guest only
         self.prints("vm1", b"x\r\n")
         self.expect(b"x\r\n")
         self.terminal.send(b"\x05")
@@ -239,7 +239,7 @@ class Transcript(unittest.TestCase):
         self.attach()
         self.three_guests()
         self.terminal.send(b"\x051")
-        self.skip_to(b"Connecting to 'vm1' -------------\r\n")
+        self.skip_to(b"Ctrl-E ? tells all keys\r\n")  # said at the first guest only
         self.prints("vm1", b"x\r\n")
         self.expect(b"x\r\n")
         self.guest("vm3")
