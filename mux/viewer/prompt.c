@@ -3,6 +3,7 @@
 #include "prompt.h"
 
 #include "fd.h"
+#include "prompt_history.h"
 #include "terminal.h"
 #include "text_filter.h"
 
@@ -17,7 +18,6 @@
 #include <sys/ioctl.h>
 #include <wchar.h>
 
-#define HISTORY_LINES 500
 #define LINE_MAX_TYPED 65536 /* bytes typed ahead; more are dropped */
 #define CTRL_C 3
 #define WORD_BREAKS " \t"
@@ -29,6 +29,7 @@ struct prompt {
 	const struct prompt_words *words;
 	EditLine *edit;
 	History *history;
+	struct prompt_history file;
 	FILE *output, *errors;
 	int pty, tty;
 	struct evbuffer *typed;
@@ -242,6 +243,25 @@ static void open_pty(struct prompt *prompt)
 	prompt->tty = fcntl(prompt->terminal->input_fd, F_DUPFD_CLOEXEC, 3);
 }
 
+static void line_loaded(void *owner, const char *text)
+{
+	const struct prompt *prompt = owner;
+	HistEvent event;
+
+	history(prompt->history, &event, H_ENTER, text);
+}
+
+static void remember(struct prompt *prompt, const char *line)
+{
+	AUTO_FREE char *text = strndup(line, strcspn(line, "\n"));
+	HistEvent event;
+
+	if (!text || !text[strspn(text, WORD_BREAKS)])
+		return;
+	history(prompt->history, &event, H_ENTER, text);
+	prompt_history_add(&prompt->file, text);
+}
+
 static bool open_edit(struct prompt *prompt)
 {
 	static const cookie_io_functions_t functions = { .write = write_output };
@@ -258,8 +278,10 @@ static bool open_edit(struct prompt *prompt)
 		prompt->tty, prompt->tty);
 	if (!prompt->edit)
 		return false;
-	history(prompt->history, &event, H_SETSIZE, HISTORY_LINES);
+	history(prompt->history, &event, H_SETSIZE, PROMPT_HISTORY_LINES);
 	history(prompt->history, &event, H_SETUNIQUE, 1);
+	prompt_history_find(&prompt->file);
+	prompt_history_load(&prompt->file, line_loaded, prompt);
 	el_set(prompt->edit, EL_CLIENTDATA, prompt);
 	el_set(prompt->edit, EL_GETCFN, next_character);
 	el_set(prompt->edit, EL_PROMPT, prompt_text);
@@ -329,7 +351,6 @@ static void keep_unfinished(struct prompt *prompt)
 
 enum prompt_result prompt_read(struct prompt *prompt, const char **line)
 {
-	HistEvent event;
 	int count = 0;
 
 	prompt->left = false;
@@ -353,8 +374,7 @@ enum prompt_result prompt_read(struct prompt *prompt, const char **line)
 	}
 	if (!*line || !count)
 		return PROMPT_END;
-	if ((*line)[strspn(*line, WORD_BREAKS "\n")])
-		history(prompt->history, &event, H_ENTER, *line);
+	remember(prompt, *line);
 	return PROMPT_LINE;
 }
 
