@@ -76,6 +76,11 @@ void keys_init(struct keys *keys, enum keys_mode mode, int escape)
 	*keys = (struct keys){ .mode = mode, .escape = escape ? escape : modes[mode].escape };
 }
 
+bool keys_are_begun(const struct keys *keys)
+{
+	return keys->escaped || keys->digits;
+}
+
 bool keys_is_reserved(char key)
 {
 	for (size_t i = 0; i < key_count; i++)

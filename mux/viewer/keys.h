@@ -76,6 +76,9 @@ extern const size_t key_count;
 /* escape 0: the mode's own. */
 void keys_init(struct keys *keys, enum keys_mode mode, int escape);
 
+/* The next byte belongs to the escape key before it. */
+bool keys_are_begun(const struct keys *keys);
+
 /* Is it a key of ours, that no channel can have? */
 bool keys_is_reserved(char key);
 

@@ -4,6 +4,7 @@
 
 #include "fd.h"
 #include "prompt_history.h"
+#include "prompt_words.h"
 #include "terminal.h"
 #include "text_filter.h"
 
@@ -37,6 +38,7 @@ struct prompt {
 	bool shown; /* prompt and line stand on the terminal */
 	bool reading;
 	bool left, cleared;
+	bool asks; /* there is nothing typed that could be taken */
 	char text[64];
 };
 
@@ -97,7 +99,11 @@ static int next_character(EditLine *edit, wchar_t *character)
 		}
 		if (*character)
 			return 1;
-		event_base_loop(prompt->base, EVLOOP_ONCE);
+		prompt->asks = true;
+		prompt->words->asks(prompt->words->owner);
+		if (prompt->asks && !prompt->left)
+			event_base_loop(prompt->base, EVLOOP_ONCE);
+		prompt->asks = false;
 	}
 	return 0;
 }
@@ -156,18 +162,16 @@ void prompt_draw(struct prompt *prompt)
 	fflush(prompt->output);
 }
 
-static void list_words(struct prompt *prompt, const char *first, const char *start)
+static void list_words(struct prompt *prompt, char *const *words)
 {
 	struct evbuffer *out = prompt->terminal->out;
 	unsigned width = terminal_columns(prompt), column = 0;
 	const char *word;
 
 	prompt_erase(prompt);
-	for (unsigned i = 0; (word = prompt->words->word(prompt->words->owner, first, i)); i++) {
+	for (unsigned i = 0; (word = prompt->words->word(prompt->words->owner, words, i)); i++) {
 		unsigned columns = text_columns(word);
 
-		if (strncmp(word, start, strlen(start)) != 0)
-			continue;
 		if (column && column + columns + 2 > width) {
 			evbuffer_add(out, "\r\n", 2);
 			column = 0;
@@ -179,59 +183,73 @@ static void list_words(struct prompt *prompt, const char *first, const char *sta
 	prompt_draw(prompt);
 }
 
-/* How much all words that begin with start have in common beyond it; their number in *count. */
-static size_t common_part(const struct prompt *prompt, const char *first, const char *start,
-	char example[WORD_LONGEST], unsigned *count)
+/* What all words have in common that can stand where the last one does; returns their number. */
+static unsigned common_part(const struct prompt *prompt, char *const *words,
+	char common[WORD_LONGEST])
 {
-	size_t length = strlen(start), common = 0;
+	unsigned count = 0;
+	size_t same = 0;
 	const char *word;
 
-	*count = 0;
-	for (unsigned i = 0; (word = prompt->words->word(prompt->words->owner, first, i)); i++) {
-		size_t same = length;
-
-		if (strncmp(word, start, length) != 0)
-			continue;
-		if (!(*count)++) {
-			snprintf(example, WORD_LONGEST, "%s", word);
-			common = strlen(example);
-		}
-		while (same < common && word[same] == example[same])
-			same++;
-		common = same;
+	for (unsigned i = 0; (word = prompt->words->word(prompt->words->owner, words, i)); i++) {
+		if (!count++)
+			snprintf(common, WORD_LONGEST, "%s", word);
+		for (same = 0; common[same] && common[same] == word[same]; same++)
+			;
+		while (same && (common[same] & 0xc0) == 0x80)
+			same--; /* whole characters */
+		common[same] = '\0';
 	}
-	return *count ? common - length : 0;
+	return count;
+}
+
+/* The last word, instead of what was typed of it. */
+static void replace(EditLine *edit, const char *typed, const char *word, bool only_one)
+{
+	char quoted[2 * WORD_LONGEST + 2];
+	size_t length = strlen(word), characters = mbstowcs(NULL, typed, 0);
+	bool ends = only_one && length && !strchr("/=", word[length - 1]);
+
+	if (characters == (size_t)-1)
+		return;
+	prompt_quote(word, quoted, sizeof(quoted) - 1);
+	if (ends)
+		strcat(quoted, " ");
+	if (characters)
+		el_deletestr(edit, (int)characters);
+	el_insertstr(edit, quoted);
 }
 
 static unsigned char complete(EditLine *edit, int character)
 {
 	struct prompt *prompt = NULL;
 	AUTO_FREE char *line = NULL;
-	const char *start, *first = NULL;
-	char example[WORD_LONGEST] = "";
-	unsigned count;
-	size_t common;
-	char added[WORD_LONGEST + 1];
+	AUTO_FREE char *text = NULL;
+	struct prompt_split split;
+	char common[WORD_LONGEST] = "";
+	unsigned count, last = 0;
 
 	(void)character;
 	el_get(edit, EL_CLIENTDATA, &prompt);
 	line = before_cursor(prompt);
 	if (!line)
 		return CC_ERROR;
-	start = strrchr(line, ' ');
-	start = start ? start + 1 : line;
-	if (start != line)
-		first = line + strspn(line, WORD_BREAKS);
-	common = common_part(prompt, first, start, example, &count);
+	if (!prompt_split(&split, line)) {
+		free(split.text);
+		return CC_ERROR;
+	}
+	text = split.text;
+	while (split.words[last + 1])
+		last++;
+	count = common_part(prompt, split.words, common);
 	if (!count)
 		return CC_ERROR;
-	if (count > 1 && !common) {
-		list_words(prompt, first, start);
+	if (count > 1 && strlen(common) <= strlen(split.words[last])) {
+		list_words(prompt, split.words);
 		return CC_NORM;
 	}
-	snprintf(added, sizeof(added), "%.*s%s", (int)common, example + strlen(start),
-		count == 1 ? " " : "");
-	return el_insertstr(edit, added) ? CC_ERROR : CC_REFRESH;
+	replace(edit, line + split.start, common, count == 1);
+	return CC_REFRESH;
 }
 
 /* Without a pseudo-terminal libedit gets the operator's own. */
@@ -382,6 +400,12 @@ void prompt_feed(struct prompt *prompt, const uint8_t *bytes, size_t length)
 {
 	if (evbuffer_get_length(prompt->typed) + length <= LINE_MAX_TYPED)
 		evbuffer_add(prompt->typed, bytes, length);
+	prompt->asks = false;
+}
+
+bool prompt_asks(const struct prompt *prompt)
+{
+	return prompt->asks && !prompt->left;
 }
 
 void prompt_leave(struct prompt *prompt)
@@ -402,13 +426,6 @@ bool prompt_is_empty(const struct prompt *prompt)
 	if (prompt->reading && !prompt->left)
 		return line->lastchar == line->buffer;
 	return !prompt->unfinished || !*prompt->unfinished;
-}
-
-size_t prompt_take(struct prompt *prompt, uint8_t *bytes, size_t size)
-{
-	int taken = evbuffer_remove(prompt->typed, bytes, size);
-
-	return taken > 0 ? (size_t)taken : 0;
 }
 
 void prompt_drop(struct prompt *prompt)

@@ -23,9 +23,10 @@ enum prompt_result {
 };
 
 struct prompt_words {
-	/* The words that can end the line, which begins with its first word (NULL: there is none
-	 * yet), one by one, each borrowed until the next; NULL: no more. */
-	const char *(*word)(void *owner, const char *line, unsigned index);
+	/* What can stand where the last of the words (NULL-terminated, as they are meant) does and
+	 * begins with it, one by one, each borrowed until the next; NULL: no more. */
+	const char *(*word)(void *owner, char *const *words, unsigned index);
+	void (*asks)(void *owner); /* the editor waits for something typed */
 	void *owner;
 };
 
@@ -41,14 +42,14 @@ void prompt_name(struct prompt *prompt, const char *name);
 /* Shows the prompt and runs the loop until there is a line (borrowed until the next call). */
 enum prompt_result prompt_read(struct prompt *prompt, const char **line);
 
-/* From the loop: bytes were typed. */
+/* The editor waits for something typed. */
+bool prompt_asks(const struct prompt *prompt);
+/* Bytes were typed. */
 void prompt_feed(struct prompt *prompt, const uint8_t *bytes, size_t length);
 /* From the loop: prompt_read() returns; what was typed in the line comes back the next time. */
 void prompt_leave(struct prompt *prompt);
 /* Nothing was typed that was not entered yet. */
 bool prompt_is_empty(const struct prompt *prompt);
-/* What was typed ahead, piece by piece: how much. */
-size_t prompt_take(struct prompt *prompt, uint8_t *bytes, size_t size);
 /* Forget what was typed ahead. */
 void prompt_drop(struct prompt *prompt);
 

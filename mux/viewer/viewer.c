@@ -155,7 +155,10 @@ static void run(struct viewer *viewer)
 	if (viewer->terminal.interactive)
 		viewer_size_changed(viewer);
 	while (!viewer->done) {
-		bool busy = viewer_at_guest(viewer) || viewer->broadcasting || viewer->running ||
+		bool busy;
+
+		viewer_process(viewer);
+		busy = viewer_at_guest(viewer) || viewer->broadcasting || viewer->running ||
 			viewer->dropping || viewer->playing;
 
 		if (viewer->commanding && viewer->commanded && !viewer->running && !viewer->playing)

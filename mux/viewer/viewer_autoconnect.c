@@ -2,6 +2,7 @@
 
 #include "viewer_parts.h"
 
+#include <event2/buffer.h>
 #include <string.h>
 
 static bool is_named(const struct viewer *viewer, const struct viewer_channel *channel)
@@ -16,7 +17,7 @@ static bool is_named(const struct viewer *viewer, const struct viewer_channel *c
 static bool is_idle(const struct viewer *viewer)
 {
 	return viewer->announced && !viewer->connected && !viewer->broadcasting &&
-		!viewer->running && !viewer->dropping &&
+		!viewer->running && !viewer->dropping && !evbuffer_get_length(viewer->ahead) &&
 		(!viewer->prompt || prompt_is_empty(viewer->prompt));
 }
 

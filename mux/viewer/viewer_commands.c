@@ -20,7 +20,6 @@ static void connect_command(struct viewer *viewer, char *const *words)
 
 	if (channel && channel->present) {
 		viewer_connect(viewer, channel);
-		viewer_type_ahead(viewer);
 	} else {
 		viewer_message(viewer, "connect: no channel named \"%s\"", words[1]);
 	}
@@ -29,7 +28,6 @@ static void connect_command(struct viewer *viewer, char *const *words)
 static void broadcast_command(struct viewer *viewer, char *const *words)
 {
 	viewer_broadcast_begin(viewer, words + 1);
-	viewer_type_ahead(viewer);
 }
 
 static void detach_command(struct viewer *viewer, char *const *words)
@@ -189,13 +187,38 @@ void viewer_prompt(struct viewer *viewer)
 	viewer_show(viewer);
 }
 
+/* The names of files that begin as the word does that is being completed. */
+static const char *file_for(struct viewer *viewer, unsigned index)
+{
+	char pattern[PATH_MAX];
+	size_t length = 0;
+
+	if (!index) {
+		globfree(&viewer->files);
+		memset(&viewer->files, 0, sizeof(viewer->files));
+		for (const char *byte = viewer->completing; *byte; byte++) {
+			if (length + 4 > sizeof(pattern))
+				return NULL;
+			if (strchr("*?[\\", *byte))
+				pattern[length++] = '\\';
+			pattern[length++] = *byte;
+		}
+		strcpy(pattern + length, "*");
+		if (glob(pattern, GLOB_MARK, NULL, &viewer->files))
+			return NULL;
+	}
+	return index < viewer->files.gl_pathc ? viewer->files.gl_pathv[index] : NULL;
+}
+
 /* A wire has a channel of its name once it has said something; a port has its guest's name. */
 static const char *name_for(void *owner, const char *kind, unsigned index)
 {
-	const struct viewer *viewer = owner;
+	struct viewer *viewer = owner;
 	bool wires = !strcmp(kind, "WIRE"), ports = !strcmp(kind, "PORT");
 	const struct viewer_channel *channel = viewer->channels;
 
+	if (!strcmp(kind, "FILE"))
+		return file_for(viewer, index);
 	if (!wires && !ports && strcmp(kind, "CHANNEL") != 0)
 		return NULL;
 	for (; channel; channel = channel->next) {
@@ -207,25 +230,20 @@ static const char *name_for(void *owner, const char *kind, unsigned index)
 	return NULL;
 }
 
-/* For completion: line is what stands before the cursor, from its first word on. */
-static const char *word_for(void *owner, const char *line, unsigned index)
+static const char *word_for(void *owner, char *const *words, unsigned index)
 {
 	struct viewer *viewer = owner;
-	AUTO_FREE char *copy = strdup(line ? line : "");
-	char *words[WORDS_MAX + 2];
-	unsigned count = 0;
-	char *next = copy;
+	unsigned last = 0;
 
-	while (next && count <= WORDS_MAX) {
-		words[count++] = next;
-		next += strcspn(next, " \t");
-		if (!*next)
-			break;
-		*next++ = '\0';
-		next += strspn(next, " \t");
-	}
-	words[count] = NULL;
+	while (words[last + 1])
+		last++;
+	viewer->completing = words[last];
 	return command_complete(&viewer->names, words, index);
+}
+
+static void asks(void *owner)
+{
+	viewer_process(owner);
 }
 
 int viewer_commands_open(struct viewer *viewer)
@@ -240,7 +258,7 @@ int viewer_commands_open(struct viewer *viewer)
 		.name = name_for,
 		.owner = viewer,
 	};
-	viewer->words = (struct prompt_words){ .word = word_for, .owner = viewer };
+	viewer->words = (struct prompt_words){ .word = word_for, .asks = asks, .owner = viewer };
 	if (!viewer->terminal.interactive)
 		return 0;
 	viewer->prompt = prompt_create(viewer->base, &viewer->terminal, &viewer->words);
@@ -254,4 +272,5 @@ void viewer_commands_close(struct viewer *viewer)
 {
 	request_cancel(&viewer->request);
 	prompt_destroy(viewer->prompt);
+	globfree(&viewer->files);
 }

@@ -4,15 +4,15 @@
 #include "viewer_parts.h"
 
 #include <errno.h>
+#include <event2/buffer.h>
 #include <event2/event.h>
 #include <string.h>
 
-#define CTRL_C 3
 #define CTRL_Z 0x1a
 #define HIDDEN_MAX 256 /* at once */
 #define DROP_MS 50 /* a pause in what comes: a paste has ended */
 
-static void expect_pause(struct viewer *viewer)
+void viewer_expect_pause(struct viewer *viewer)
 {
 	struct timeval pause = { .tv_usec = DROP_MS * 1000L };
 
@@ -44,7 +44,8 @@ void viewer_back_to_prompt(struct viewer *viewer)
 	}
 	terminal_drop_typed(&viewer->terminal);
 	prompt_drop(viewer->prompt);
-	expect_pause(viewer);
+	evbuffer_drain(viewer->ahead, evbuffer_get_length(viewer->ahead));
+	viewer_expect_pause(viewer);
 }
 
 static void send_break(struct viewer *viewer)
@@ -136,20 +137,18 @@ static void suspend(struct viewer *viewer)
 	terminal_flush(&viewer->terminal);
 }
 
-/* Ctrl-C ends a running command; Ctrl-Z suspends us; the rest is the line editor's. */
+/* Ctrl-Z suspends us; the rest is the line editor's. */
 static void type_at_prompt(struct viewer *viewer, const uint8_t *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
-		if (bytes[i] == CTRL_C && viewer->running)
-			viewer_cancel(viewer);
-		else if (bytes[i] == CTRL_Z)
+		if (bytes[i] == CTRL_Z)
 			suspend(viewer);
 		else
 			prompt_feed(viewer->prompt, bytes + i, 1);
 	}
 }
 
-void viewer_type_anywhere(struct viewer *viewer, const uint8_t *bytes, size_t length)
+static void type(struct viewer *viewer, const uint8_t *bytes, size_t length)
 {
 	if (viewer_at_guest(viewer))
 		viewer_type(viewer, bytes, length);
@@ -159,7 +158,16 @@ void viewer_type_anywhere(struct viewer *viewer, const uint8_t *bytes, size_t le
 		type_at_prompt(viewer, bytes, length);
 }
 
-static void act(struct viewer *viewer, const struct key_event *event)
+/* As if it was typed at the guest, also while its command line still runs its command. */
+static void send_byte(struct viewer *viewer, uint8_t byte)
+{
+	if (viewer->commanding && viewer->commanded)
+		viewer_type(viewer, &byte, 1);
+	else if (!viewer->running || viewer_at_guest(viewer) || viewer->broadcasting)
+		type(viewer, &byte, 1);
+}
+
+void viewer_act(struct viewer *viewer, const struct key_event *event)
 {
 	if (event->action != KEY_ESCAPE)
 		viewer_hide_hint(viewer);
@@ -167,13 +175,13 @@ static void act(struct viewer *viewer, const struct key_event *event)
 	case KEY_NOTHING:
 		break;
 	case KEY_BYTES:
-		viewer_type_anywhere(viewer, event->bytes, event->length);
+		type(viewer, event->bytes, event->length);
 		break;
 	case KEY_ESCAPE:
 		viewer_show_hint(viewer);
 		break;
 	case KEY_SEND:
-		viewer_type_anywhere(viewer, &event->byte, 1);
+		send_byte(viewer, event->byte);
 		break;
 	case KEY_LEAVE:
 		viewer_back_to_prompt(viewer);
@@ -226,42 +234,18 @@ static void act(struct viewer *viewer, const struct key_event *event)
 	}
 }
 
-void viewer_typed(void *owner, const uint8_t *bytes, size_t length)
-{
-	struct viewer *viewer = owner;
-
-	if (!length) {
-		viewer_end(viewer, 0);
-		return;
-	}
-	if (viewer->playing) {
-		player_typed(&viewer->player, bytes, length);
-		return;
-	}
-	if (viewer->dropping) {
-		expect_pause(viewer);
-		return;
-	}
-	while (length && !viewer->dropping && !viewer->done) {
-		struct key_event event;
-		size_t used = keys_next(&viewer->keys, bytes, length, &event);
-
-		act(viewer, &event);
-		bytes += used;
-		length -= used;
-	}
-	viewer_show_soon(viewer);
-}
-
 int viewer_keys_open(struct viewer *viewer)
 {
 	keys_init(&viewer->keys, viewer->options->keys, viewer->options->escape);
 	viewer->dropped = evtimer_new(viewer->base, pause_came, viewer);
-	return viewer->dropped ? 0 : -ENOMEM;
+	viewer->ahead = evbuffer_new();
+	return viewer->dropped && viewer->ahead ? 0 : -ENOMEM;
 }
 
 void viewer_keys_close(struct viewer *viewer)
 {
 	if (viewer->dropped)
 		event_free(viewer->dropped);
+	if (viewer->ahead)
+		evbuffer_free(viewer->ahead);
 }

@@ -13,6 +13,7 @@
 #include "viewer.h"
 #include "viewer_stream.h"
 
+#include <glob.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,6 +85,8 @@ struct viewer {
 	struct prompt *prompt; /* owned; NULL without a terminal */
 	struct prompt_words words;
 	struct command_names names;
+	const char *completing; /* the word, while words for it are looked for */
+	glob_t files; /* that begin with it */
 	char prompt_name[32];
 	struct view_channel answer; /* a command's output, or history: untagged */
 	struct viewer_channel *channels; /* owned */
@@ -111,6 +114,8 @@ struct viewer {
 	char indicator[96]; /* in the last row while broadcasting; "": not shown */
 	struct event *patience; /* owned */
 	bool told_escape; /* at the first guest */
+	struct evbuffer *ahead; /* owned; typed, its turn has not come */
+	bool deaf; /* the terminal is not read because of it */
 	bool hint; /* the escape key is shown */
 	bool dropping; /* what was pasted behind leaving */
 	bool done;
@@ -215,17 +220,20 @@ void viewer_name_prompt(struct viewer *viewer, const char *name);
 void viewer_command_begin(struct viewer *viewer);
 void viewer_command_end(struct viewer *viewer); /* back to the guest */
 void viewer_command_over(struct viewer *viewer); /* the prompt stays */
-/* What was typed behind the line that led to the guest is for the guest. */
-void viewer_type_ahead(struct viewer *viewer);
 
 /* viewer_help.c */
 void viewer_tell_keys(struct viewer *viewer);
 void viewer_help_key(struct viewer *viewer);
 void viewer_help(struct viewer *viewer); /* commands and keys */
 
-/* viewer_keys.c: what the operator types */
-void viewer_type_anywhere(struct viewer *viewer, const uint8_t *bytes, size_t length);
+/* viewer_input.c: what was typed, in its order */
 void viewer_typed(void *owner, const uint8_t *bytes, size_t length);
+void viewer_process(struct viewer *viewer); /* what waits, as far as its turn has come */
+
+/* viewer_keys.c: what keys do */
+void viewer_act(struct viewer *viewer, const struct key_event *event);
+/* Until nothing was typed for a while, what is typed is thrown away. */
+void viewer_expect_pause(struct viewer *viewer);
 void viewer_back_to_prompt(struct viewer *viewer);
 int viewer_keys_open(struct viewer *viewer); /* 0 or -ENOMEM */
 void viewer_keys_close(struct viewer *viewer);

@@ -148,15 +148,5 @@ void viewer_command_end(struct viewer *viewer)
 		viewer_follow(viewer, viewer->connected, viewer->connected->position);
 	else
 		viewer_reconnect(viewer);
-	viewer_type_ahead(viewer);
 	viewer_show(viewer);
-}
-
-void viewer_type_ahead(struct viewer *viewer)
-{
-	uint8_t bytes[1024];
-	size_t length;
-
-	while ((length = prompt_take(viewer->prompt, bytes, sizeof(bytes))) > 0)
-		viewer_type_anywhere(viewer, bytes, length);
 }

@@ -85,6 +85,16 @@ class CommandLine(ViewerTest):
         self.one.wait_typed(b"ab\x05c")
         self.assertEqual(self.mux.commands, [["list", "abc"]])
 
+    def test_what_is_typed_behind_the_line_is_for_the_guest_also_when_it_is_left(self):
+        terminal = self.connected("vm1")
+        terminal.send(ESCAPE + b":list abc\rone" + ESCAPE + b"c" + ESCAPE + b"2two")
+        self.one.wait_typed(b"one\x03")
+        self.two.wait_typed(b"two")
+        terminal.send(ESCAPE + b":list abc\rmore" + ESCAPE + b".")
+        self.two.wait_typed(b"twomore")
+        terminal.wait_for(r"cons> ")
+        self.assertEqual(bytes(self.one.typed), b"one\x03")
+
     def test_an_empty_line_control_c_and_control_d_lead_back(self):
         terminal = self.connected("vm1")
         for line in (b"\r", b"list\x03", b"\x04"):
@@ -206,6 +216,35 @@ class OtherKeys(ViewerTest):
         terminal.send(b"\x1c?")
         terminal.wait_for(r"Ctrl-\\ \. - leave.*1 - vm2")
         self.assertNotIn("Ctrl-E", terminal.text())
+
+
+class Prompt(ViewerTest):
+    def test_lines_come_back_in_the_next_viewer(self):
+        terminal = self.console(XDG_STATE_HOME=self.directory)
+        terminal.send("list one\r")
+        terminal.wait_for("done\r\n" + PROMPT)
+        terminal.send("quit\r")
+        self.assertEqual(terminal.wait_exit(), 0)
+        terminal = self.console(XDG_STATE_HOME=self.directory)
+        terminal.send("\x1b[A\x1b[A\x08\x08\x08two\r")
+        self.mux.wait_commands(["list", "two"])
+
+    def test_a_name_with_blanks_is_completed_as_it_must_be_typed(self):
+        self.mux.add("web server's")
+        terminal = self.console()
+        for typed in ("list w\t\r", "list 'web s\t\r", "list web\\ \t\r"):
+            terminal.send(typed)
+            self.mux.wait_commands(["list", "web server's"])
+            self.mux.commands.clear()
+            terminal.wait_for("done\r\n" + PROMPT)
+
+    def test_files_are_completed(self):
+        os.mkdir(os.path.join(self.directory, "some dir"))
+        with open(os.path.join(self.directory, "some dir", "file*1"), "w", encoding="ascii"):
+            pass
+        terminal = self.console()
+        terminal.send(f"replay {self.directory}/so\tfi\t")
+        terminal.wait_for(r"\\ dir/.*\*1 ")
 
 
 class Broadcast(ViewerTest):
