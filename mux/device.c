@@ -182,8 +182,11 @@ static void device_readable(struct bufferevent *stream, void *owner)
 {
 	struct device *device = owner;
 	struct evbuffer *input = bufferevent_get_input(stream);
-	size_t length = evbuffer_get_length(input);
+	size_t length;
 
+	if (device->turn.late)
+		stream_read_more(stream, TURN_LATE_READ);
+	length = evbuffer_get_length(input);
 	if (device_receive(device))
 		turn_took(&device->turn, length - evbuffer_get_length(input));
 }

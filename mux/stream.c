@@ -4,6 +4,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <sys/socket.h>
 
 #define PIECE 65536
 #define PIECES_MOST 64 /* no socket buffer holds more; a peer may only seem gone and go on */
@@ -31,4 +32,21 @@ void stream_flush(struct bufferevent *stream)
 	evbuffer_unfreeze(output, 1);
 	evbuffer_write(output, bufferevent_getfd(stream));
 	evbuffer_freeze(output, 1);
+}
+
+/* The end of a stream's input is frozen in the same way. An end or an error is the loop's to find.
+ */
+void stream_read_more(struct bufferevent *stream, size_t length)
+{
+	struct evbuffer *input = bufferevent_get_input(stream);
+	struct evbuffer_iovec space;
+	ssize_t count;
+
+	evbuffer_unfreeze(input, 0);
+	if (evbuffer_reserve_space(input, (ev_ssize_t)length, &space, 1) == 1) {
+		count = recv(bufferevent_getfd(stream), space.iov_base, length, MSG_DONTWAIT);
+		space.iov_len = count > 0 ? (size_t)count : 0;
+		evbuffer_commit_space(input, &space, 1);
+	}
+	evbuffer_freeze(input, 0);
 }

@@ -1,6 +1,8 @@
 #ifndef STREAM_H
 #define STREAM_H
 
+#include <stddef.h>
+
 struct bufferevent;
 
 /*
@@ -14,5 +16,11 @@ void stream_take_rest(struct bufferevent *stream);
  * for what somebody waits for. Errors are left for the loop to find.
  */
 void stream_flush(struct bufferevent *stream);
+
+/*
+ * From the readable callback: take up to length bytes more of what the socket holds, at once.
+ * (libevent reads four KiB a turn.)
+ */
+void stream_read_more(struct bufferevent *stream, size_t length);
 
 #endif

@@ -146,6 +146,7 @@ class Viewer:
         self.shown = {}  # name: bytearray
         self.position = {}  # name: where to go on
         self.lost = {}  # name: bytes
+        self.gaps = {}  # name: [(in shown, bytes lost there)]
         self.types = {}  # name: flags of FOLLOW
         self.timed = set()  # names whose output is to come with its times
         self.times = {}  # name: [(index in what was shown, ms since the epoch)]
@@ -286,6 +287,7 @@ class Viewer:
             count, position = struct.unpack_from("=QQ", body, 8)
             assert position == self.position[name] + count
             self.lost[name] += count
+            self.gaps.setdefault(name, []).append((len(self.shown[name]), count))
             self.position[name] = position
         elif kind == CREDIT:
             (self.credit[self.names[id_]],) = struct.unpack_from("=Q", body, 8)
