@@ -110,7 +110,7 @@ class Viewing(OperatorTest):
         terminal.send(b"\x03")
         terminal.wait_for(PROMPT)
         guest.write(b"unseen\r\n")
-        guest.flush()
+        self.mux.run("wait", "vm1", "--for", "unseen", "--timeout", "60")
         terminal.send(b"tail -n 1 vm1\r")
         terminal.wait_for(r"\r\nunseen\r\n")
         self.assertEqual(terminal.text().count("unseen"), 1)
