@@ -22,29 +22,29 @@ static int find(const char *text, unsigned flags, const char *line, struct patte
 
 static const struct {
 	const char *text;
-	unsigned flags;
 	const char *line;
+	unsigned flags;
 	int found;
 } cases[] = {
-	{ "a.c", 0, "xabcx", 1 },
-	{ "a.c", PATTERN_FIXED, "xabcx", 0 },
-	{ "a.c", PATTERN_FIXED, "xa.cx", 1 },
-	{ "ABC", PATTERN_FIXED, "xabcx", 0 },
-	{ "ABC", PATTERN_FIXED | PATTERN_CASELESS, "xabcx", 1 },
-	{ "É", PATTERN_CASELESS, "é", 1 },
-	{ "^login: $", 0, "login: ", 1 },
-	{ "or", PATTERN_FIXED | PATTERN_WORDS, "error", 0 },
-	{ "or", PATTERN_FIXED | PATTERN_WORDS, "error or not", 1 },
-	{ "or", PATTERN_WORDS, "or_", 0 },
-	{ "or", PATTERN_WORDS, "öor", 0 },
-	{ ".foo", PATTERN_FIXED | PATTERN_WORDS, "a .foo", 1 },
-	{ "a|ab", PATTERN_WORDS, "ab", 1 },
-	{ "\\E(", PATTERN_FIXED | PATTERN_WORDS, "x \\E( y", 1 },
-	{ "", PATTERN_FIXED, "", 1 },
-	{ "", 0, "x", 1 },
-	{ "\xff", PATTERN_FIXED, "x", -1 },
-	{ "x", 0, "\xff\xfe x", 1 },
-	{ "(a+)+$", 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", -ELOOP },
+	{ "a.c", "xabcx", 0, 1 },
+	{ "a.c", "xabcx", PATTERN_FIXED, 0 },
+	{ "a.c", "xa.cx", PATTERN_FIXED, 1 },
+	{ "ABC", "xabcx", PATTERN_FIXED, 0 },
+	{ "ABC", "xabcx", PATTERN_FIXED | PATTERN_CASELESS, 1 },
+	{ "É", "é", PATTERN_CASELESS, 1 },
+	{ "^login: $", "login: ", 0, 1 },
+	{ "or", "error", PATTERN_FIXED | PATTERN_WORDS, 0 },
+	{ "or", "error or not", PATTERN_FIXED | PATTERN_WORDS, 1 },
+	{ "or", "or_", PATTERN_WORDS, 0 },
+	{ "or", "öor", PATTERN_WORDS, 0 },
+	{ ".foo", "a .foo", PATTERN_FIXED | PATTERN_WORDS, 1 },
+	{ "a|ab", "ab", PATTERN_WORDS, 1 },
+	{ "\\E(", "x \\E( y", PATTERN_FIXED | PATTERN_WORDS, 1 },
+	{ "", "", PATTERN_FIXED, 1 },
+	{ "", "x", 0, 1 },
+	{ "\xff", "x", PATTERN_FIXED, -1 },
+	{ "x", "\xff\xfe x", 0, 1 },
+	{ "(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 0, -ELOOP },
 };
 
 START_TEST(finds_what_stands_in_a_line)
@@ -72,14 +72,14 @@ END_TEST
 
 static const struct {
 	const char *text;
-	unsigned flags;
 	const char *message;
+	unsigned flags;
 } wrong[] = {
-	{ "(ab", 0, "missing closing parenthesis at 3" },
-	{ "ab)", 0, "unmatched closing parenthesis at 2" },
-	{ ")(", PATTERN_WORDS, "unmatched closing parenthesis at 0" },
-	{ "a\\C", 0, "using \\C is disabled by the application at 3" },
-	{ "((a{1000}){1000}){1000}", 0, "regular expression is too large at 23" },
+	{ "(ab", "missing closing parenthesis at 3", 0 },
+	{ "ab)", "unmatched closing parenthesis at 2", 0 },
+	{ ")(", "unmatched closing parenthesis at 0", PATTERN_WORDS },
+	{ "a\\C", "using \\C is disabled by the application at 3", 0 },
+	{ "((a{1000}){1000}){1000}", "regular expression is too large at 23", 0 },
 };
 
 START_TEST(says_what_is_wrong_and_where)
