@@ -5,6 +5,7 @@
 #include "client_capture.h"
 #include "client_record.h"
 #include "command.h"
+#include "completion.h"
 #include "log.h"
 #include "request.h"
 
@@ -27,6 +28,16 @@ static void done(void *owner, const char *message)
 	event_base_loopbreak(owner);
 }
 
+static int client_completion(const struct command_words *words)
+{
+	if (strcmp(words->plain[1], "bash") != 0) {
+		log_error("muxd: completion: \"%s\" is not bash", words->plain[1]);
+		return 2;
+	}
+	completion_script();
+	return fflush(stdout) ? 1 : 0;
+}
+
 int client_run(const char *control_path, char *const *words)
 {
 	struct request request = { .output = output_came, .done = done };
@@ -45,6 +56,8 @@ int client_run(const char *control_path, char *const *words)
 	signal(SIGPIPE, SIG_IGN);
 	if (!strcmp(command->name, "capture"))
 		return client_capture(control_path, words);
+	if (!strcmp(command->name, "completion"))
+		return client_completion(&sorted);
 	if (!strcmp(command->name, "record"))
 		return client_record(control_path, &sorted);
 	if (!strcmp(command->name, "replay"))

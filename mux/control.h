@@ -23,10 +23,13 @@ struct control;
  *     Must be called with "upgrade"; after the reply the connection is a stream of pcapng.
  *
  *   List(patterns: ?[]string) -> (channels: []Channel)
+ *
+ * The others are ways to single commands, with errors that programs can tell apart.
  */
 #define CONTROL_INTERFACE "org.vmm.mux"
 
-extern const char control_description[];
+/* The description of the interface; to be freed. NULL: no memory. */
+char *control_describe(void);
 
 /* Serves the listening socket, which it takes. NULL if memory is short. */
 struct control *control_create(struct mux *mux, int listen_fd);

@@ -3,6 +3,7 @@
 #include "child_process.h"
 #include "client.h"
 #include "command.h"
+#include "completion.h"
 #include "follower.h"
 #include "history.h"
 #include "keys.h"
@@ -168,14 +169,6 @@ static bool set_version(struct arguments *arguments, const char *value)
 	return true;
 }
 
-struct option_row {
-	char letter;
-	const char *name;
-	const char *value; /* NULL: takes none */
-	const char *help;
-	bool (*set)(struct arguments *arguments, const char *value);
-};
-
 static const struct option_row options[] = {
 	{ 'r', "runtime-dir", "DIR", "where the sockets are", set_runtime_dir },
 	{ 'c', "autoconnect", "NAME", "connect whenever this guest comes", set_autoconnect },
@@ -195,7 +188,10 @@ static const struct option_row options[] = {
 	{ 'q', "quiet", NULL, "the same as --log-level warning", set_quiet },
 	{ 'h', "help", NULL, "print this", set_help },
 	{ 'V', "version", NULL, "print the version", set_version },
+	{ 0, NULL, NULL, NULL, NULL },
 };
+
+#define OPTION_COUNT (ARRAY_SIZE(options) - 1)
 
 static void print_help(void)
 {
@@ -203,7 +199,7 @@ static void print_help(void)
 	       "       muxd [OPTION ...] attach console    attach this terminal to the prompt\n"
 	       "       muxd [OPTION ...] attach GUEST      and connect to a guest at once\n"
 	       "       muxd [OPTION ...] COMMAND ...       any command of the prompt: muxd help\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		char words[40];
 
 		snprintf(words, sizeof(words), "-%c, --%s %s", options[i].letter, options[i].name,
@@ -215,12 +211,12 @@ static void print_help(void)
 /* Takes off the first word and the options behind it; false after saying what is wrong. */
 static bool parse_options(struct arguments *arguments, int *count, char ***words, bool among_words)
 {
-	struct option rows[ARRAY_SIZE(options) + 1] = { { 0 } };
-	char letters[2 * ARRAY_SIZE(options) + 2] = "+";
+	struct option rows[OPTION_COUNT + 1] = { { 0 } };
+	char letters[2 * OPTION_COUNT + 2] = "+";
 	char *next = letters + 1;
 	int letter;
 
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		rows[i] = (struct option){
 			.name = options[i].name,
 			.has_arg = options[i].value ? required_argument : no_argument,
@@ -234,9 +230,9 @@ static bool parse_options(struct arguments *arguments, int *count, char ***words
 	while ((letter = getopt_long(*count, *words, letters + among_words, rows, NULL)) >= 0) {
 		size_t i = 0;
 
-		while (i < ARRAY_SIZE(options) && options[i].letter != letter)
+		while (i < OPTION_COUNT && options[i].letter != letter)
 			i++;
-		if (i == ARRAY_SIZE(options))
+		if (i == OPTION_COUNT)
 			return false; /* getopt_long() has said it */
 		if (!options[i].set(arguments, optarg ? optarg : "")) {
 			log_error("muxd: --%s: \"%s\" makes no sense", options[i].name, optarg);
@@ -374,6 +370,10 @@ int main(int count, char **words)
 		return 2;
 	if (arguments.help || arguments.version)
 		return tell(&arguments);
+	if (count == 2 && !strcmp(words[0], "complete")) {
+		completion_print(words[1], options);
+		return 0;
+	}
 	if (!find_directory(&arguments))
 		return 2;
 	if (attaches)

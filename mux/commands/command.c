@@ -45,6 +45,14 @@ static const struct command_option replay_options[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct command_option attach_options[] = {
+	{ "-R", NULL, "nothing typed reaches a guest" },
+	{ "--read-only", NULL, "the same" },
+	{ "-T", NULL, "type, without asking who does now" },
+	{ "--take", NULL, "the same" },
+	{ NULL, NULL, NULL },
+};
+
 const struct command command_table[] = {
 	{ "help", NULL, "[COMMAND]", "tell the commands, or more about one", 0, 1, 0, help_run,
 		NULL, "COMMAND" },
@@ -78,6 +86,8 @@ const struct command command_table[] = {
 		key_run, NULL, "CHANNEL KEY|none" },
 	{ "keep", NULL, "CHANNEL ...", "keep channels when their guests are gone", 1, UINT_MAX, 0,
 		keep_run, NULL, "CHANNEL..." },
+	{ "unkeep", NULL, "CHANNEL ...", "do not keep channels when their guests are gone", 1,
+		UINT_MAX, 0, unkeep_run, NULL, "CHANNEL..." },
 	{ "drop", NULL, "CHANNEL ...", "drop channels whose guests are gone, now or then", 1,
 		UINT_MAX, 0, drop_run, NULL, "CHANNEL..." },
 	{ "info", NULL, "[--json]", "tell about muxd itself", 0, 0, 0, info_run, json_options, "" },
@@ -125,6 +135,12 @@ const struct command command_table[] = {
 		"CHANNEL off|FILE" },
 	{ "replay", NULL, "[--idle SECONDS] FILE [SPEED]", "play a recording on this terminal", 1,
 		2, COMMAND_OWN, NULL, replay_options, "FILE SPEED" },
+	{ "attach", NULL, "[-R] [-T] [console|CHANNEL]", "attach this terminal", 0, 1,
+		COMMAND_SHELL, NULL, attach_options, "console|CHANNEL" },
+	{ "completion", NULL, "bash", "print what makes a shell complete muxd's words", 1, 1,
+		COMMAND_SHELL, NULL, NULL, "bash" },
+	{ "complete", NULL, "LINE", "tell how a shell's line can go on", 1, 1,
+		COMMAND_SHELL | COMMAND_HIDDEN, NULL, NULL, "TEXT" },
 	{ "clear", NULL, "", "clear the screen", 0, 0, COMMAND_LOCAL, NULL, NULL, "" },
 	{ "detach", NULL, "", "give the terminal back; guests and muxd go on", 0, 0, COMMAND_LOCAL,
 		NULL, NULL, "" },
@@ -204,5 +220,12 @@ int command_fail(struct command_call *call, int status, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(call->message, sizeof(call->message), format, arguments);
 	va_end(arguments);
+	return status;
+}
+
+int command_error(struct command_call *call, int status, const char *error, const char *name)
+{
+	call->error = error;
+	snprintf(call->error_name, sizeof(call->error_name), "%s", name);
 	return status;
 }

@@ -118,6 +118,8 @@ struct command_call {
 	void *state; /* of the row; freed by cleanup */
 	void (*wake)(struct command_call *call); /* see command_wake() */
 	char message[512]; /* why it failed, one line */
+	const char *error; /* a typed error of control_interface.c, if it was one */
+	char error_name[64]; /* of what it is about */
 };
 
 /* The exit status: 0, 1 (failed) or 2 (wrong words), then call->message says why; or go on. */
@@ -134,5 +136,7 @@ void command_wake(struct command_call *call);
 const char *command_option(const struct command_call *call, const char *name);
 void command_print(struct command_call *call, const char *format, ...) PRINTF_LIKE(2, 3);
 int command_fail(struct command_call *call, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The failure is one of those that programs know: "ChannelNotFound". Returns the status. */
+int command_error(struct command_call *call, int status, const char *error, const char *name);
 
 #endif

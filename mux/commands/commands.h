@@ -31,6 +31,7 @@ int impair_run(struct command_call *call, char *const *words);
 int poll_run(struct command_call *call, char *const *words);
 int key_run(struct command_call *call, char *const *words);
 int keep_run(struct command_call *call, char *const *words);
+int unkeep_run(struct command_call *call, char *const *words);
 int drop_run(struct command_call *call, char *const *words);
 int break_run(struct command_call *call, char *const *words);
 int say_run(struct command_call *call, char *const *words);

@@ -38,6 +38,12 @@ static bool means_any(const struct mux *mux, const char *pattern)
 	return false;
 }
 
+static int no_channel(struct command_call *call, const char *name)
+{
+	command_fail(call, 1, "%s: no channel named \"%s\"", call->command->name, name);
+	return command_error(call, 1, "ChannelNotFound", name);
+}
+
 int commands_each(struct command_call *call, char *const *patterns,
 	void (*each)(struct command_call *call, struct channel *channel))
 {
@@ -45,8 +51,7 @@ int commands_each(struct command_call *call, char *const *patterns,
 
 	for (size_t i = 0; patterns[i]; i++) {
 		if (!means_any(call->mux, patterns[i]))
-			return command_fail(call, 1, "%s: no channel named \"%s\"",
-				call->command->name, patterns[i]);
+			return no_channel(call, patterns[i]);
 	}
 	for (channel = TAILQ_FIRST(&call->mux->channels); channel; channel = next) {
 		next = TAILQ_NEXT(channel, link);
@@ -61,7 +66,7 @@ struct channel *commands_channel(struct command_call *call, const char *name)
 	struct channel *channel = channel_find(call->mux, name);
 
 	if (!channel)
-		command_fail(call, 1, "%s: no channel named \"%s\"", call->command->name, name);
+		no_channel(call, name);
 	return channel;
 }
 

@@ -63,6 +63,12 @@ static void keep_one(struct command_call *call, struct channel *channel)
 	set_keep(channel, true);
 }
 
+static void unkeep_one(struct command_call *call, struct channel *channel)
+{
+	(void)call;
+	set_keep(channel, false);
+}
+
 static void drop_one(struct command_call *call, struct channel *channel)
 {
 	(void)call;
@@ -75,6 +81,11 @@ static void drop_one(struct command_call *call, struct channel *channel)
 int keep_run(struct command_call *call, char *const *words)
 {
 	return commands_each(call, words + 1, keep_one);
+}
+
+int unkeep_run(struct command_call *call, char *const *words)
+{
+	return commands_each(call, words + 1, unkeep_one);
 }
 
 int drop_run(struct command_call *call, char *const *words)

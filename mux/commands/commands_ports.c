@@ -57,7 +57,10 @@ struct mux_port *commands_port(struct command_call *call, const char *word, bool
 			found = port;
 	}
 	if (!found)
-		command_fail(call, 1, "%s: no port named \"%s\"", call->command->name, word);
+		command_error(call,
+			command_fail(call, 1, "%s: no port named \"%s\"", call->command->name,
+				word),
+			"PortNotFound", word);
 	return found;
 }
 

@@ -189,15 +189,19 @@ static int go_on(struct wait *wait, const struct channel *channel)
 
 	if (wait->costly)
 		return command_fail(call, 1, "wait: it takes too long to find %s", wait->wanted);
-	if (wait->alive && dead)
-		return command_fail(call, 1, "wait: %s: %s%s%s, without %s", wait->name,
+	if (wait->alive && dead) {
+		command_fail(call, 1, "wait: %s: %s%s%s, without %s", wait->name,
 			channel_state_name(channel), *reason ? ": " : "", reason, wait->wanted);
+		return command_error(call, 1, "GuestEnded", wait->name);
+	}
 	wait->alive = channel && !dead;
 	if (!wait->late)
 		return COMMAND_WAITING;
-	if (!channel)
-		return command_fail(call, 1, "wait: no channel named \"%s\" in time", wait->name);
-	return command_fail(call, 1, "wait: %s: no %s in time", wait->name, wait->wanted);
+	if (channel)
+		command_fail(call, 1, "wait: %s: no %s in time", wait->name, wait->wanted);
+	else
+		command_fail(call, 1, "wait: no channel named \"%s\" in time", wait->name);
+	return command_error(call, 1, "TimedOut", wait->name);
 }
 
 static int step(struct command_call *call)
@@ -207,7 +211,9 @@ static int step(struct command_call *call)
 					   : channel_find(call->mux, wait->name);
 
 	if (!channel && wait->id)
-		return command_fail(call, 1, "wait: %s was dropped", wait->name);
+		return command_error(call,
+			command_fail(call, 1, "wait: %s was dropped", wait->name),
+			"ChannelNotFound", wait->name);
 	if (channel && !wait->id)
 		begin_at(wait, channel);
 	if (channel && wait->pattern && !look(wait, channel))

@@ -16,7 +16,10 @@ struct mux_wire *commands_wire(struct command_call *call, const char *name)
 	struct mux_wire *wire = wires_find(call->mux->wires, name);
 
 	if (!wire)
-		command_fail(call, 1, "%s: no wire named \"%s\"", call->command->name, name);
+		command_error(call,
+			command_fail(call, 1, "%s: no wire named \"%s\"", call->command->name,
+				name),
+			"WireNotFound", name);
 	return wire;
 }
 

@@ -113,8 +113,11 @@ class Mux:
         assert done.returncode == 0, done
         return done.stdout
 
+    def json(self, *words):
+        return json.loads(self.run(*words, "--json"))
+
     def channels(self):
-        return {channel["name"]: channel for channel in json.loads(self.run("list", "--json"))}
+        return {channel["name"]: channel for channel in self.json("list")}
 
     def attach(self, **options):
         return Viewer(self.directory, **options)

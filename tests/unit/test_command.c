@@ -180,10 +180,10 @@ START_TEST(words_that_fit_the_row_are_right)
 
 START_TEST(a_wrong_number_of_words_shows_the_usage)
 {
-	ck_assert(!is_right("tail"));
-	ck_assert_str_eq(message, "too few words: tail CHANNEL [LINES]");
-	ck_assert(!is_right("cat one two"));
-	ck_assert_str_eq(message, "too many words: cat CHANNEL");
+	ck_assert(!is_right("link p"));
+	ck_assert_str_eq(message, "too few words: link PORT up|down");
+	ck_assert(!is_right("break one two"));
+	ck_assert_str_eq(message, "too many words: break CHANNEL");
 	ck_assert(!is_right("showall x"));
 	ck_assert_str_eq(message, "too many words: showall");
 }
