@@ -101,6 +101,25 @@ class Mux:
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
 
+    def sleeps(self):
+        """Its state, and how often it went to sleep."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            words = dict(line.split(":", 1) for line in status)
+        return words["State"].split()[0], int(words["voluntary_ctxt_switches"])
+
+    def wait_for_rest(self):
+        """Until it sleeps; then nothing may happen while other processes run."""
+        before = None
+        deadline = time.monotonic() + TIMEOUT
+        while (now := self.sleeps()) != before or now[0] != "S":
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it does not come to rest: {now}")
+            before = now
+            subprocess.run(["true"], check=True)
+        for _ in range(200):
+            subprocess.run(["true"], check=True)
+        assert self.sleeps() == before, (self.sleeps(), before)
+
     # Commands
 
     def call(self, *words):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What muxd prints of histories: cat, tail and grep, whole lines, times; grep against grep(1)."""
 
+import json
 import os
 import random
 import re
@@ -10,7 +11,7 @@ import tempfile
 import unittest
 
 from console_link import TIMEOUT, Guest
-from mux import Mux
+from mux import Mux, control, varlink
 
 UTC = rb"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z\] "
 LOCAL = rb"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] "
@@ -245,6 +246,37 @@ class TailTest(HistoryTest):
         self.write(guest, b"hel")
         self.write(guest, b"lo\r\n")
         self.assertRegex(process.stdout.readline(), UTC + rb"hello\r\n")
+
+
+class CallersTest(HistoryTest):
+    options = ("--bufsize", "8M")
+
+    def test_callers_who_do_not_read_cost_nothing_and_get_everything_later(self):
+        text = b"".join(b"number %d\r\n" % i for i in range(300000))
+        guest = self.guest()
+        for i in range(0, len(text), 1 << 19):
+            self.write(guest, text[i:i + (1 << 19)])
+        streams = []
+        for words in (["cat", "one"], ["tail", "-f", "-n", "999999", "one"],
+                      ["grep", "number", "one"]) * 3:
+            streams.append(control(self.mux.directory))
+            self.addCleanup(streams[-1].close)
+            varlink(streams[-1], "org.vmm.mux.Run", {"words": words}, more=True)
+        self.mux.wait_for_rest()
+        self.assertEqual(self.run_("tail", "-n", "1", "one"), b"number 299999\r\n")
+        printed = b""
+        received = b""
+        while not printed.endswith(text[-100:]):
+            data = streams[0].recv(1 << 20)
+            self.assertTrue(data)
+            received += data
+            *replies, received = received.split(b"\0")
+            printed += b"".join(json.loads(reply)["parameters"].get("text", "").encode()
+                                for reply in replies)
+        self.assertEqual(printed, text)
+        for stream in streams:
+            stream.close()
+        self.mux.wait_for_rest()
 
 
 class TimeTest(HistoryTest):

@@ -10,7 +10,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -702,23 +701,7 @@ class RestTest(MuxTest):
         for guest in guests:
             guest.flush()
         viewer.until(lambda: viewer.ready)
-
-        def state():
-            """Its state, and how often it went to sleep."""
-            with open(f"/proc/{self.mux.process.pid}/status", encoding="ascii") as status:
-                words = dict(line.split(":", 1) for line in status)
-            return words["State"].split()[0], int(words["voluntary_ctxt_switches"])
-
-        # Until it has come to rest; then nothing may happen while other processes run.
-        before = None
-        deadline = time.monotonic() + TIMEOUT
-        while (now := state()) != before or now[0] != "S":
-            self.assertLess(time.monotonic(), deadline)
-            before = now
-            subprocess.run(["true"], check=True)
-        for _ in range(200):
-            subprocess.run(["true"], check=True)
-        self.assertEqual(state(), before)
+        self.mux.wait_for_rest()
 
 
 if __name__ == "__main__":
