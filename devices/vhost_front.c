@@ -375,8 +375,11 @@ bool vhost_front_introduce(struct vhost_front *front, unsigned timeout_ms, uint6
 	return front->introduced;
 }
 
+/* A complaint that is there already is about the driver before, which has gone. */
 void vhost_front_start(struct vhost_front *front)
 {
+	if (has_complained(front))
+		disconnected(front, "a queue made no sense to it");
 	front->wanted = true;
 	move_on(front);
 }

@@ -107,6 +107,7 @@ struct mux_wire {
 	int control; /* owned, -1 without a process */
 	struct event readable, writable;
 	struct event timer; /* the next start, or the end of patience for WIRE_READY */
+	struct event later; /* descriptors can be sent again, perhaps */
 	bool ready; /* the worker has set itself up */
 	bool setup_untold, poll_untold;
 	struct wires_capture captures[WIRES_CAPTURES_MAX]; /* owned; not yet handed over */

@@ -23,8 +23,9 @@
 #define PAUSE_MOST_MS 5000
 #define PROVEN_MS 10000 /* a worker that has lived so long is followed by the next at once */
 #define READY_TIMEOUT_S 10
+#define LATER_MS 100
 
-/* 0, -EAGAIN: later; or another -errno. fd: -1 for none. It stays ours. */
+/* 0 or -errno; -EAGAIN: once it reads, -ETOOMANYREFS: later. fd: -1 for none. It stays ours. */
 static int send_message(const struct mux_wire *wire, const void *bytes, size_t length, int fd)
 {
 	struct iovec iov = { (void *)(uintptr_t)bytes, length };
@@ -44,7 +45,7 @@ static int send_message(const struct mux_wire *wire, const void *bytes, size_t l
 	}
 	if (sendmsg(wire->control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
-	return errno == EWOULDBLOCK || errno == EINTR || errno == ETOOMANYREFS ? -EAGAIN : -errno;
+	return errno == EINTR ? -EAGAIN : -errno;
 }
 
 static int tell_setup(struct mux_wire *wire)
@@ -167,6 +168,7 @@ static void give_up(struct mux_wire *wire, const char *why)
 		wires_say(wire, "the worker is killed: %s", why);
 	event_del(&wire->readable);
 	event_del(&wire->writable);
+	event_del(&wire->later);
 	event_del(&wire->timer);
 	close(take_fd(&wire->control));
 	wires_process_kill(wire->process);
@@ -174,6 +176,7 @@ static void give_up(struct mux_wire *wire, const char *why)
 
 void wires_tell(struct mux_wire *wire)
 {
+	const struct timeval later = { .tv_usec = LATER_MS * 1000L };
 	int error;
 
 	if (wire->control < 0)
@@ -181,6 +184,8 @@ void wires_tell(struct mux_wire *wire)
 	error = tell_all(wire);
 	if (error == -EAGAIN)
 		event_add(&wire->writable, NULL);
+	else if (error == -ETOOMANYREFS) /* too many descriptors of ours are under way, anywhere */
+		event_add(&wire->later, &later);
 	else if (error && error != -EPIPE && error != -ECONNRESET)
 		give_up(wire, strerror(-error)); /* of those the end of the process tells */
 }
@@ -199,7 +204,7 @@ void wires_capture(struct mux_wire *wire, uint32_t port, uint32_t snap_length, i
 	wires_tell(wire);
 }
 
-static void worker_writable(evutil_socket_t fd, short what, void *owner)
+static void tell_on(evutil_socket_t fd, short what, void *owner)
 {
 	(void)fd;
 	(void)what;
@@ -315,8 +320,9 @@ static void start(struct mux_wire *wire)
 	wire->setup_untold = true;
 	event_assign(&wire->readable, wire->wires->mux->base, wire->control, EV_READ | EV_PERSIST,
 		worker_readable, wire);
-	event_assign(&wire->writable, wire->wires->mux->base, wire->control, EV_WRITE,
-		worker_writable, wire);
+	event_assign(&wire->writable, wire->wires->mux->base, wire->control, EV_WRITE, tell_on,
+		wire);
+	event_assign(&wire->later, wire->wires->mux->base, -1, 0, tell_on, wire);
 	event_add(&wire->readable, NULL);
 	event_add(&wire->timer, &timeout);
 	wires_tell(wire);
@@ -346,6 +352,7 @@ static void stop(struct mux_wire *wire)
 	if (wire->control >= 0) {
 		event_del(&wire->readable);
 		event_del(&wire->writable);
+		event_del(&wire->later);
 		close(take_fd(&wire->control));
 	}
 	wire->process = NULL;

@@ -2,7 +2,6 @@
 #include "bell.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -14,24 +13,25 @@
 
 #define EVENTS 64
 #define RINGS_BETWEEN_REAPS 32
+#define NO_SUCH_FLAGS 0x40000000
 
 /*
  * How it works. The kernel signals an eventfd when a request for asynchronous input or output is
  * done, and such a signal does not wait. The request here is to wait for an eventfd of our own that
- * is always readable: it is done at once.
+ * is always readable: it is done at once. Whether something is an eventfd tells a request that has
+ * flags which do not exist: the kernel looks at what it is to signal before it looks at those.
  */
-static aio_context_t context; /* mutable: one a process */
+static aio_context_t context; /* mutable: one a process; 0: none yet */
 static int always_fd = -1; /* mutable: readable from the beginning */
-static bool opened; /* mutable: tried to, at least */
 static unsigned rings; /* mutable: since the results were thrown away */
 
-static void open_bell(void)
+static int open_bell(void)
 {
-	opened = true;
-	always_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (always_fd >= 0 && syscall(SYS_io_setup, EVENTS, &context) == 0)
-		return;
-	context = 0;
+	if (always_fd < 0)
+		always_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (always_fd < 0 || syscall(SYS_io_setup, EVENTS, &context))
+		return -errno;
+	return 0;
 }
 
 static void throw_results_away(void)
@@ -44,42 +44,54 @@ static void throw_results_away(void)
 		;
 }
 
-static bool submit(int fd)
+/* 0 or -errno. */
+static int submit(const struct iocb *what, int fd)
 {
-	struct iocb request = {
-		.aio_lio_opcode = IOCB_CMD_POLL,
-		.aio_fildes = (uint32_t)always_fd,
-		.aio_buf = POLLIN,
-		.aio_flags = IOCB_FLAG_RESFD,
-		.aio_resfd = (uint32_t)fd,
-	};
+	struct iocb request = *what;
 	struct iocb *requests[] = { &request };
 
-	return syscall(SYS_io_submit, context, 1L, requests) == 1;
+	request.aio_fildes = (uint32_t)always_fd;
+	request.aio_flags = IOCB_FLAG_RESFD;
+	request.aio_resfd = (uint32_t)fd;
+	return syscall(SYS_io_submit, context, 1L, requests) == 1 ? 0 : -errno;
 }
 
-static bool ring_by_hand(int fd)
+/* The same; room for its result is made. */
+static int ask(const struct iocb *what, int fd)
 {
-	static const uint64_t one = 1;
-	int mode = fcntl(fd, F_GETFL);
+	int error = context ? 0 : open_bell();
 
-	if (mode < 0 || (!(mode & O_NONBLOCK) && fcntl(fd, F_SETFL, mode | O_NONBLOCK)))
-		return false;
-	return write(fd, &one, sizeof(one)) == sizeof(one) || errno == EAGAIN;
-}
-
-bool bell_ring(int fd)
-{
-	if (!opened)
-		open_bell();
-	if (!context)
-		return ring_by_hand(fd);
+	if (error)
+		return error;
 	if (++rings >= RINGS_BETWEEN_REAPS)
 		throw_results_away();
-	if (submit(fd))
-		return true;
-	if (errno != EAGAIN)
-		return false;
+	error = submit(what, fd);
+	if (error != -EAGAIN)
+		return error;
 	throw_results_away();
-	return submit(fd) || errno != EINVAL;
+	return submit(what, fd);
+}
+
+int bell_ring(int fd)
+{
+	static const struct iocb wait = {
+		.aio_lio_opcode = IOCB_CMD_POLL,
+		.aio_buf = POLLIN,
+	};
+	int error = ask(&wait, fd);
+
+	return error == -EBADF ? -EINVAL : error;
+}
+
+int bell_check(int fd)
+{
+	static const struct iocb impossible = {
+		.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_rw_flags = NO_SUCH_FLAGS,
+	};
+	int error = ask(&impossible, fd);
+
+	if (error == -EOPNOTSUPP)
+		return 0;
+	return error == -EBADF ? -EINVAL : error;
 }

@@ -48,6 +48,15 @@ static const char *check(const struct shared_memory *memory, const struct vhost_
 	return NULL;
 }
 
+/*
+ * Only files that can have seals are in memory. What seals it has no file system is asked, as all
+ * else is: one in user space could let us wait.
+ */
+static bool is_in_memory(int fd)
+{
+	return fcntl(fd, F_GET_SEALS) >= 0;
+}
+
 /* The size of the file's pages, by which it is mapped; 0 for a file that is not mapped at all. */
 static uint64_t file_page_size(int fd)
 {
@@ -63,7 +72,7 @@ static uint64_t file_page_size(int fd)
 static const char *map(struct shared_region *region, int fd, const char **broken)
 {
 	const struct vhost_user_region *told = &region->told;
-	uint64_t page = file_page_size(fd);
+	uint64_t page = is_in_memory(fd) ? file_page_size(fd) : 0;
 	struct stat status;
 
 	if (!page || fstat(fd, &status) || !S_ISREG(status.st_mode))

@@ -9,7 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The parts of a session, for its own files only. */
+/*
+ * The parts of a session, for its own files only.
+ *
+ * A descriptor may be of a file system in user space, which answers when its peer likes. So what
+ * one is, only such calls are asked that no file system answers: bell_check(), its seals, the
+ * domain of a socket; the rest is refused before anything else is done with it. What remains is
+ * that also the refused ones have to be closed: the last close of a file can wait for such a file
+ * system, that of a TCP socket for its time to linger. No call drops a descriptor without that. A
+ * front-end that wants to, and may mount file systems, can stop its own wire that way, until its
+ * process ends; no other wire, and not the main process.
+ */
 
 #define VHOST_RINGS 2 /* receive, transmit */
 #define VHOST_BIT(number) (1ULL << (number))
@@ -38,8 +48,10 @@ struct vhost_session {
 	struct event_base *base;
 	int fd;
 	struct event *readable; /* owned */
+	struct event *rested; /* owned; pending instead of readable, after much mapping */
 	struct vhost_reader request; /* on its way in */
 	struct shared_memory memory;
+	unsigned mappings; /* of regions, since it last had to rest */
 	struct vhost_ring ring[VHOST_RINGS];
 	uint64_t features; /* accepted */
 	bool negotiated; /* SET_FEATURES has come */

@@ -112,6 +112,7 @@ static int add_region(struct vhost_session *session, const struct vhost_user_reg
 {
 	const char *refusal = shared_memory_add(&session->memory, region, fd);
 
+	session->mappings++;
 	return refusal ? vhost_session_refuse(session, refusal) : 0;
 }
 
@@ -307,8 +308,19 @@ static int net_set_mtu(struct vhost_session *session, struct vhost_reader *reque
 	return 0;
 }
 
+/* Of no other socket it is known that closing it does not wait. */
+static bool is_local_socket(int fd)
+{
+	int domain = 0;
+	socklen_t size = sizeof(domain);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain == AF_UNIX;
+}
+
 static int set_backend_req_fd(struct vhost_session *session, struct vhost_reader *request)
 {
+	if (!is_local_socket(request->fd[0]))
+		return vhost_session_refuse(session, "channel that is no local socket");
 	if (session->backend_fd >= 0)
 		close(session->backend_fd);
 	session->backend_fd = take_request_fd(request);

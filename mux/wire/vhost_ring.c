@@ -6,7 +6,6 @@
 #include "vhost_parts.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include <linux/virtio_ring.h>
 
@@ -197,12 +196,15 @@ static void kicked(evutil_socket_t fd, short what, void *context)
 	session->owner.wake(session->owner.owner, &session->port.port);
 }
 
-/* As an eventfd is: no pipe, socket, device, or file with a name. */
-static bool is_anonymous(int fd)
+/* Before anything else is done with it: most questions to a file, its peer can leave unanswered. */
+static int check_eventfd(struct vhost_session *session, int fd, const char *refusal)
 {
-	struct stat status;
+	int error = fd < 0 ? 0 : bell_check(fd);
 
-	return fstat(fd, &status) == 0 && !(status.st_mode & S_IFMT);
+	if (!error)
+		return 0;
+	return vhost_session_refuse(session,
+		error == -EINVAL ? refusal : "the host's fs.aio-max-nr is used up");
 }
 
 int vhost_ring_set_kick(struct vhost_ring *ring, int fd)
@@ -212,8 +214,8 @@ int vhost_ring_set_kick(struct vhost_ring *ring, int fd)
 
 	forget_kick(ring);
 	ring->kick_fd = fd;
-	if (fd >= 0 && !is_anonymous(fd))
-		return vhost_session_refuse(session, "kick that is no eventfd");
+	if (check_eventfd(session, fd, "kick that is no eventfd"))
+		return -EPROTO;
 	ring->kick = event_new(session->base, fd,
 		fd < 0 ? EV_PERSIST : EV_READ | EV_PERSIST | EV_ET, kicked, ring);
 	if (!ring->kick || event_add(ring->kick, fd < 0 ? &pause : NULL))
@@ -225,16 +227,15 @@ int vhost_ring_set_kick(struct vhost_ring *ring, int fd)
 int vhost_ring_set_call(struct vhost_ring *ring, int fd)
 {
 	replace_fd(&ring->call_fd, fd);
-	/* Once in any case: there may have been reason to before. */
-	if (fd >= 0 && (!is_anonymous(fd) || !bell_ring(fd)))
-		return vhost_session_refuse(ring->session, "call that is no eventfd");
+	if (check_eventfd(ring->session, fd, "call that is no eventfd"))
+		return -EPROTO;
+	if (fd >= 0)
+		bell_ring(fd); /* there may have been reason to before */
 	return 0;
 }
 
 int vhost_ring_set_error(struct vhost_ring *ring, int fd)
 {
 	replace_fd(&ring->error_fd, fd);
-	if (fd >= 0 && !is_anonymous(fd))
-		return vhost_session_refuse(ring->session, "error descriptor that is no eventfd");
-	return 0;
+	return check_eventfd(ring->session, fd, "error descriptor that is no eventfd");
 }

@@ -8,7 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MESSAGES_A_TURN 16 /* so that no front-end keeps the loop from the others */
+/* So that no front-end keeps the loop from the others: */
+#define MESSAGES_A_TURN 16
+#define MAPPINGS_MOST 32 /* then it has to rest, for it is all others that mapping delays */
+#define REST_US 50000
 
 bool vhost_session_speaks(const struct vhost_session *session, unsigned protocol_feature)
 {
@@ -25,7 +28,8 @@ static int serve(struct vhost_session *session)
 {
 	int result = 0;
 
-	for (unsigned i = 0; i < MESSAGES_A_TURN && !result; i++) {
+	for (unsigned i = 0; i < MESSAGES_A_TURN && session->mappings < MAPPINGS_MOST && !result;
+		i++) {
 		session->reason = "message of another protocol";
 		result = vhost_read(&session->request, session->fd);
 		if (result == 0)
@@ -35,6 +39,25 @@ static int serve(struct vhost_session *session)
 		vhost_reader_next(&session->request);
 	}
 	return result;
+}
+
+/* What it says waits in its socket. */
+static void rest(struct vhost_session *session)
+{
+	const struct timeval pause = { .tv_usec = REST_US };
+
+	event_del(session->readable);
+	event_add(session->rested, &pause);
+}
+
+static void rested(evutil_socket_t fd, short what, void *context)
+{
+	struct vhost_session *session = context;
+
+	(void)fd;
+	(void)what;
+	session->mappings = 0;
+	event_add(session->readable, NULL);
 }
 
 /* Everything off; nothing of ours calls the owner any more, but this once. */
@@ -57,6 +80,8 @@ static void readable(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	if (error)
 		end(session, error);
+	else if (session->mappings >= MAPPINGS_MOST)
+		rest(session);
 }
 
 /* The main process may still have the same connection: closing alone would tell nobody. */
@@ -84,7 +109,8 @@ struct vhost_session *vhost_session_create(struct event_base *base, int fd, uint
 	vhost_rings_init(session);
 	session->memory.broken = &session->port.broken;
 	session->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable, session);
-	if (session->readable && !event_add(session->readable, NULL))
+	session->rested = event_new(base, -1, 0, rested, session);
+	if (session->readable && session->rested && !event_add(session->readable, NULL))
 		return session;
 	vhost_session_destroy(session);
 	return NULL;
@@ -96,6 +122,8 @@ void vhost_session_destroy(struct vhost_session *session)
 		return;
 	if (session->readable)
 		event_free(session->readable);
+	if (session->rested)
+		event_free(session->rested);
 	vhost_rings_release(session);
 	shared_memory_clear(&session->memory);
 	vhost_port_release(&session->port);

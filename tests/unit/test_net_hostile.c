@@ -321,6 +321,24 @@ START_TEST(a_driver_that_the_back_end_complains_of_has_to_reset)
 	fake_driver_stop(&driver);
 }
 
+START_TEST(a_driver_is_not_blamed_for_the_one_before)
+{
+	bring_up(0);
+	wait_for(carrier);
+	fake_backend_lock(&backend);
+	eventfd_write(backend.ring[TRANSMIT].error_fd, 1);
+	fake_backend_unlock(&backend);
+	reset_device(); /* before the main loop hears of it */
+	awaited_connections = 2;
+	fake_driver_bring_up(&driver, 0);
+	wait_for(connected_again);
+	wait_for(carrier);
+
+	ck_assert(!fake_driver_needs_reset(&driver));
+	ck_assert_ptr_null(driver.device->queue[0].broken);
+	fake_driver_stop(&driver);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("net_hostile");
@@ -345,6 +363,7 @@ int main(void)
 		ARRAY_SIZE(moments));
 
 	tcase_add_loop_test(tcase, a_driver_that_the_back_end_complains_of_has_to_reset, 0, 2);
+	tcase_add_test(tcase, a_driver_is_not_blamed_for_the_one_before);
 
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -2,6 +2,9 @@
 
 #include "wires_fixture.h"
 
+#include <cap-ng.h>
+#include <sys/resource.h>
+
 START_TEST(a_worker_is_told_what_its_wire_is_before_anything_else)
 {
 	struct port_counters *counters;
@@ -88,6 +91,54 @@ START_TEST(the_place_of_who_lost_it_with_the_worker_is_held)
 	close(first);
 	close(second);
 	close(third);
+}
+
+/* More than a process may have under way. The end of it. */
+static int put_descriptors_under_way(void)
+{
+	int fds[200], pair[2];
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(fds))];
+	} ancillary = { .bytes = { 0 } };
+	char byte = 'x';
+	struct msghdr message = {
+		.msg_iov = &(struct iovec){ &byte, 1 },
+		.msg_iovlen = 1,
+		.msg_control = ancillary.bytes,
+		.msg_controllen = sizeof(ancillary.bytes),
+	};
+	struct rlimit limit;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = STDIN_FILENO;
+	ancillary.header.cmsg_level = SOL_SOCKET;
+	ancillary.header.cmsg_type = SCM_RIGHTS;
+	ancillary.header.cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(&ancillary.header), fds, sizeof(fds));
+	ck_assert_int_eq(sendmsg(pair[0], &message, 0), 1);
+	close(pair[0]);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = 100;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	capng_clear(CAPNG_SELECT_CAPS); /* those with some are not limited */
+	ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
+	return pair[1];
+}
+
+START_TEST(where_too_many_descriptors_are_under_way_the_loop_rests)
+{
+	int first, under_way = put_descriptors_under_way();
+
+	first = plug("guest1");
+	hears_nothing();
+	ck_assert(!event_pending(&wire->writable, EV_WRITE, NULL));
+	ck_assert_int_ge(wire->control, 0);
+
+	close(under_way);
+	ck_assert_str_eq(take_plug().name, "guest1");
+	close(first);
 }
 
 static const struct wire_event nonsense[] = {
@@ -186,6 +237,7 @@ int main(void)
 	tcase_add_checked_fixture(any, begin_switch, end);
 	tcase_add_test(any, a_worker_that_dies_is_replaced_at_once_and_told_everything);
 	tcase_add_test(any, who_comes_while_there_is_no_worker_waits_for_the_next);
+	tcase_add_test(any, where_too_many_descriptors_are_under_way_the_loop_rests);
 	tcase_add_loop_test(any, a_worker_that_talks_nonsense_is_replaced, 0, ARRAY_SIZE(nonsense));
 	tcase_add_test(any, a_worker_whose_message_is_too_short_is_replaced);
 	tcase_add_test(any, news_of_ports_that_are_not_there_change_nothing);
