@@ -56,8 +56,10 @@ class Mux:
 
     def __exit__(self, *_):
         self.stop()
+        log = self.log_text() if os.path.exists(self.log) else ""
         if self.own:
             shutil.rmtree(self.directory)
+        assert "Sanitizer" not in log and "runtime error" not in log, log
 
     def command(self, *words):
         return [self.program, "--runtime-dir", self.directory, *words]
