@@ -77,14 +77,16 @@ json_t *commands_info_json(struct mux *mux)
 	char directory[PATH_MAX];
 
 	snprintf(directory, sizeof(directory), "%.*s", length, mux->channels_path);
-	return json_pack("{s:s, s:i, s:I, s:I, s:s, s:i, s:o, s:i, s:i, s:i, s:I, s:I, s:o, s:I}",
+	return json_pack(
+		"{s:s, s:i, s:I, s:I, s:s, s:i, s:o, s:i, s:i, s:i, s:I, s:I, s:I, s:o, s:I}",
 		"version", PROJECT_VERSION, "pid", (int)getpid(), "started",
 		(json_int_t)mux->started, "uptime", (json_int_t)(time(NULL) - mux->started),
 		"directory", directory, "channels", (int)sums.channels, "states",
 		states_json(&sums), "guests", (int)mux->device_count, "viewers",
 		(int)mux->peer_count, "commands", (int)control_running(mux->control),
 		"historyBytes", (json_int_t)sums.held, "historySize", (json_int_t)sums.size,
-		"wires", wires, "ports", connected);
+		"historyTotal", (json_int_t)mux->options->history_total, "wires", wires, "ports",
+		connected);
 }
 
 const char *commands_uptime(char text[COMMANDS_UPTIME_MAX], int64_t seconds)
@@ -155,8 +157,9 @@ int info_run(struct command_call *call, char *const *words)
 	command_print(call, "%u guests connected, %u viewers, %u commands running\n",
 		call->mux->device_count, call->mux->peer_count,
 		control_running(call->mux->control));
-	command_print(call, "histories hold %llu bytes, in %llu bytes of files\n",
-		(unsigned long long)sums.held, (unsigned long long)sums.size);
+	command_print(call, "histories hold %llu bytes, in %llu bytes of files; %llu are allowed\n",
+		(unsigned long long)sums.held, (unsigned long long)sums.size,
+		(unsigned long long)call->mux->options->history_total);
 	print_wires(call, info);
 	json_decref(info);
 	return 0;

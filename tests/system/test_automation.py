@@ -371,7 +371,7 @@ class InfoTest(AutomationTest):
                         rf"\nin {self.mux.directory}: control.sock, device.sock, net/\n",
                         r"\n2 channels: 1 running, 1 paused\n",
                         r"\n2 guests connected, 1 viewers, 1 commands running\n",
-                        r"\nhistories hold 1000 bytes, in \d+ bytes of files\n",
+                        r"\nhistories hold 1000 bytes, in \d+ bytes of files; 268435456 are allowed\n",
                         r"\n1 wires: cable0; 0 ports connected\n$"):
             self.assertRegex(text, pattern)
         info = json.loads(self.mux.run("info", "--json"))
