@@ -195,6 +195,33 @@ class LogTest(unittest.TestCase):
             self.assertNotIn(b"before", mux.read_log("guest1.log"))
             self.assertIn(b"before", mux.read_log("guest1.log-20261120"))
 
+    def test_a_disk_that_hangs_costs_nobody_but_the_log(self):
+        with LoggingMux() as mux:
+            guest = Guest(mux.directory, "guest1", ring=4 << 20)
+            viewer = mux.attach()
+            viewer.follow("guest1")
+            guest.write(lines("guest1", 0, 10))
+            mux.until_log("guest1.log", lambda log: log.count(b"line") == 10, [guest])
+            os.kill(follower(mux, "logs"), signal.SIGSTOP)  # as in a write that does not return
+            guest.write(lines("guest1", 10, 50000))
+            viewer.until(lambda: viewer.output("guest1") == lines("guest1", 0, 50000), [guest])
+            self.assertLess(mux.read_log("guest1.log").count(b"line"), 50000)
+            self.assertEqual(mux.stop(), 0)
+            mux.start()
+            last = LINE.format(name="guest1", number=49999).encode()
+            mux.until_log("guest1.log", lambda log: log.endswith(last), [guest])
+            log = TIME.sub(b"", mux.read_log("guest1.log"))
+            self.assertEqual(log, lines("guest1", 0, 50000))
+
+    def test_channels_whose_names_are_no_file_names(self):
+        with LoggingMux('times = "off"') as mux:
+            guests = [Guest(mux.directory, name) for name in ("a..b", "%41", "\u00e9")]
+            for guest in guests:
+                guest.write(guest.name.encode() + b" wrote\r\n")
+            for guest, file in zip(guests, ("a%2E%2Eb", "%2541", "%C3%A9")):
+                text = guest.name.encode() + b" wrote\r\n"
+                mux.until_log(file + ".log", lambda log, text=text: text in log, guests)
+
     def test_a_full_disk_is_harmless_and_what_is_missing_is_counted(self):
         libc = ctypes.CDLL(None, use_errno=True)
         with LoggingMux('times = "off"') as mux:
