@@ -172,7 +172,7 @@ static bool set_version(struct arguments *arguments, const char *value)
 static const struct option_row options[] = {
 	{ 'r', "runtime-dir", "DIR", "where the sockets are", set_runtime_dir },
 	{ 'c', "autoconnect", "NAME", "connect whenever this guest comes", set_autoconnect },
-	{ 'C', "config", "FILE", "wires and their ports; without it, cable0", set_config },
+	{ 'C', "config", "FILE", "wires, logs, ptys and more; without it, cable0", set_config },
 	{ 'n', "name", "NAME", "name of the prompt, cons if not told", set_name },
 	{ 'a', "show-all", NULL, "new channels are shown (as they are anyway)", set_show_all },
 	{ 'H', "hide-all", NULL, "new channels are hidden", set_hide_all },
