@@ -9,13 +9,13 @@
 #include "log_line.h"
 #include "mux_config_parts.h"
 #include "timestamps.h"
+#include "trigger_command.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #define PATTERN_MAX 255
 #define PATTERNS_MAX 64
-#define COMMAND_WORDS 32
 #define WORD_MAX 4095
 #define LOG_SIZE_MOST (UINT64_C(1) << 40)
 #define CONFIG_KEY_OF(type, in, called, of, member, ...) \
@@ -100,7 +100,7 @@ static const struct config_key keys[] = {
 	CONFIG_KEY_TRIGGER("trigger", "message", text, message, .minimum = 1,
 		.maximum = ATTACH_SAY_MAX, .help = "what all viewers are told"),
 	CONFIG_KEY_TRIGGER("trigger", "command", words, command, .problem = word_problem,
-		.elements = COMMAND_WORDS, .help = "a program to run, and its arguments"),
+		.elements = TRIGGER_WORDS_MAX, .help = "a program to run, and its arguments"),
 	CONFIG_KEY_TRIGGER("trigger", "pause", duration, pause_ms, .minimum = 0,
 		.maximum = UINT64_C(24) * 3600 * 1000, .initial = "1s",
 		.help = "how long not again for the same channel"),

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#define TRIGGER_WORDS_MAX 32
+
 struct event_base;
 
 /*

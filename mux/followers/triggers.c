@@ -29,7 +29,7 @@ struct trigger {
 	struct pattern *pattern; /* owned */
 	const char *message; /* or NULL */
 	uint64_t pause_ms; /* with one channel */
-	char **words; /* owned; or NULL */
+	char *words[TRIGGER_WORDS_MAX + 1]; /* up to NULL */
 	struct trigger_command command;
 	struct log_limit limit;
 };
@@ -37,7 +37,7 @@ struct trigger {
 struct triggers {
 	struct follower *follower;
 	bool first; /* nobody has looked at what this muxd got so far */
-	struct trigger *list; /* owned */
+	struct trigger list[TRIGGERS_MOST];
 	size_t count;
 };
 
@@ -80,7 +80,7 @@ static void fire(struct trigger *trigger, struct watched *watched)
 		attach_client_announce(&trigger->triggers->follower->client, watched->channel,
 			trigger->message);
 	}
-	if (trigger->words)
+	if (trigger->words[0])
 		run_command(trigger, watched);
 }
 
@@ -203,15 +203,6 @@ static void gone(void *owner, struct attach_client_channel *channel)
 	channel->own = NULL;
 }
 
-static char **words_of(const json_t *array)
-{
-	char **words = calloc(json_array_size(array) + 1, sizeof(*words));
-
-	for (size_t i = 0; words && i < json_array_size(array); i++)
-		words[i] = (char *)(uintptr_t)json_string_value(json_array_get(array, i));
-	return words;
-}
-
 /* What makes no sense was an error of the configuration before. */
 static int set_up(struct trigger *trigger, const json_t *settings)
 {
@@ -223,12 +214,12 @@ static int set_up(struct trigger *trigger, const json_t *settings)
 	trigger->message = json_string_value(json_object_get(settings, "message"));
 	trigger->pause_ms = (uint64_t)json_integer_value(json_object_get(settings, "pause"));
 	trigger->pattern = text ? pattern_create(text, 0, problem, sizeof(problem)) : NULL;
-	if (json_array_size(words))
-		trigger->words = words_of(words);
+	for (size_t i = 0; i < json_array_size(words) && i < TRIGGER_WORDS_MAX; i++)
+		trigger->words[i] = (char *)(uintptr_t)json_string_value(json_array_get(words, i));
 	trigger->command.name = program_invocation_name;
 	trigger->command.words = trigger->words;
 	trigger_command_init(&trigger->command, trigger->triggers->follower->base);
-	return !trigger->pattern || (json_array_size(words) && !trigger->words) ? -EINVAL : 0;
+	return trigger->pattern ? 0 : -EINVAL;
 }
 
 static int begin(struct follower *follower, const json_t *settings)
@@ -242,10 +233,7 @@ static int begin(struct follower *follower, const json_t *settings)
 	follower->state = triggers;
 	triggers->follower = follower;
 	triggers->first = json_is_true(json_object_get(settings, "first"));
-	triggers->list = calloc(TRIGGERS_MOST, sizeof(*triggers->list));
 	for (size_t i = 0; i < json_array_size(list) && i < TRIGGERS_MOST && !error; i++) {
-		if (!triggers->list)
-			return -ENOMEM;
 		triggers->list[i].triggers = triggers;
 		error = set_up(&triggers->list[i], json_array_get(list, i));
 		triggers->count++;
@@ -265,13 +253,11 @@ static void end(struct follower *follower)
 	for (size_t i = 0; i < triggers->count; i++) {
 		trigger_command_end(&triggers->list[i].command);
 		pattern_destroy(triggers->list[i].pattern);
-		free(triggers->list[i].words);
 	}
 	LIST_FOREACH(channel, &follower->client.channels, link)
 	{
 		free(channel->own);
 	}
-	free(triggers->list);
 	free(triggers);
 }
 
