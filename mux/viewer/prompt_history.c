@@ -115,7 +115,7 @@ void prompt_history_add(const struct prompt_history *history, const char *line)
 {
 	AUTO_FREE char *text = NULL;
 	AUTO_CLOSE int fd = -1;
-	char path[PATH_MAX + sizeof(".XXXXXX")];
+	AUTO_FREE char *path = NULL;
 	const char *kept;
 	bool written;
 
@@ -125,7 +125,8 @@ void prompt_history_add(const struct prompt_history *history, const char *line)
 	if (!text)
 		return;
 	make_directories(history->path);
-	snprintf(path, sizeof(path), "%s.XXXXXX", history->path);
+	if (asprintf(&path, "%s.XXXXXX", history->path) < 0)
+		return;
 	fd = mkostemp(path, O_CLOEXEC); /* mode 0600 */
 	if (fd < 0)
 		return;
