@@ -29,19 +29,21 @@ static struct recorder **free_place(struct viewer *viewer)
 	return NULL;
 }
 
+/* why is the recorder's own. */
 static void end(struct viewer *viewer, struct recorder **recorder, const char *why)
 {
-	char channel[VIEW_NAME_MAX], file[PATH_MAX];
+	char channel[VIEW_NAME_MAX], file[PATH_MAX], reason[256];
 	int result;
 
 	snprintf(channel, sizeof(channel), "%s", recorder_channel(*recorder));
 	snprintf(file, sizeof(file), "%s", recorder_file(*recorder));
+	snprintf(reason, sizeof(reason), "%s", why ? why : "");
 	result = recorder_destroy(*recorder);
 	*recorder = NULL;
-	if (!why && result)
-		why = strerror(-result);
-	viewer_message(viewer, "%s: recording to %s ended%s%s", channel, file, why ? ": " : "",
-		why ? why : "");
+	if (!*reason && result)
+		snprintf(reason, sizeof(reason), "%s", strerror(-result));
+	viewer_message(viewer, "%s: recording to %s ended%s%s", channel, file, *reason ? ": " : "",
+		reason);
 }
 
 static void begun(void *owner, struct recorder *recorder)

@@ -119,7 +119,7 @@ class Output(Faults):
         guest.flush()
         terminal.wait_for(r"vm1     \| before\^@behind\r\n")
         terminal.send(ESCAPE + "1")
-        terminal.wait_for("Connecting")
+        terminal.wait_for(r"Connecting.*before\^@behind\r\n")
         guest.write(b"\0\0raw\0\r\n")
         guest.flush()
         terminal.wait_for(r"\x00\x00raw\x00\r\n")

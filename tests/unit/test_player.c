@@ -210,8 +210,10 @@ END_TEST
 
 START_TEST(a_full_terminal_is_waited_for)
 {
+	static const char full[TERMINAL_FULL];
+
 	open_file("[0,\"o\",\"a\\n\"]\n");
-	evbuffer_add(terminal.out, calloc(1, TERMINAL_FULL), TERMINAL_FULL);
+	evbuffer_add(terminal.out, full, sizeof(full));
 	event_base_dispatch(base);
 	ck_assert_uint_eq(ends, 0);
 	terminal_flush(&terminal);
