@@ -185,6 +185,18 @@ static void break_received(struct console_consumer *consumer)
 	virtio_device_unlock(&console->device);
 }
 
+static void kicked(struct console_consumer *consumer)
+{
+	struct console *console = CONTAINER_OF(consumer, struct console, consumer);
+	struct virtqueue *queues = console->device.queue;
+
+	virtio_device_lock(&console->device);
+	receive_if_running(console);
+	for (unsigned i = 0; console->device.running && i <= TRANSMIT_QUEUE; i++)
+		queues[i].interrupt(&queues[i]);
+	virtio_device_unlock(&console->device);
+}
+
 static void resized(struct console_consumer *consumer, struct console_size size)
 {
 	struct console *console = CONTAINER_OF(consumer, struct console, consumer);
@@ -231,6 +243,7 @@ static int console_create(struct virtio_device *device, const struct device_cont
 		.input_ready = input_ready,
 		.resized = resized,
 		.break_received = break_received,
+		.kicked = kicked,
 	};
 	device->config = &console->config;
 	device->config_size = sizeof(console->config);

@@ -88,6 +88,7 @@ static int link_init(struct console_link *link, const struct console_link_option
 
 	arc4random_buf(link->boot_id, sizeof(link->boot_id));
 	link->ring_size = options->ring_size;
+	link->history_size = options->history_size;
 	link->key = options->key;
 	link->color = options->color;
 	link->flags = options->flags;

@@ -29,6 +29,7 @@ static const struct message_rule rules[] = {
 	{ CONSOLE_INPUT, "INPUT", 1, CONSOLE_INPUT_MAX },
 	{ CONSOLE_SIZE, "SIZE", sizeof(struct console_size), sizeof(struct console_size) },
 	{ CONSOLE_BREAK, "BREAK", 0, 0 },
+	{ CONSOLE_KICK, "KICK", 0, 0 },
 };
 
 /* After a time that grows from one failure to the next, and differs between guests. */
@@ -328,6 +329,10 @@ static int handle(struct console_link *link, const struct message *message)
 		if (link->consumer)
 			link->consumer->break_received(link->consumer);
 		return 0;
+	case CONSOLE_KICK:
+		if (link->consumer)
+			link->consumer->kicked(link->consumer);
+		return 0;
 	default:
 		return -EPROTO;
 	}
@@ -360,15 +365,17 @@ void console_connection_receive(struct console_link *link)
 static int say_hello(struct console_link *link)
 {
 	struct console_hello hello = {
-		.version = CONSOLE_PROTOCOL_VERSION,
+		.version = link->history_size ? CONSOLE_PROTOCOL_WISHES : CONSOLE_PROTOCOL_VERSION,
 		.state = (uint8_t)link->state,
-		.flags = link->flags,
+		.flags = link->flags | CONSOLE_KICKS,
 		.key = link->key,
 		.color = link->color,
 		.pid = (uint64_t)getpid(),
 	};
+	struct console_wishes wishes = { .history_size = link->history_size };
 	struct iovec parts[] = {
 		{ &hello, sizeof(hello) },
+		{ &wishes, link->history_size ? sizeof(wishes) : 0 },
 		{ link->name, strlen(link->name) },
 	};
 

@@ -29,6 +29,7 @@ struct console_link {
 	pthread_mutex_t lock;
 	uint8_t *ring; /* owned; byte number n of the output stands at n % ring_size */
 	size_t ring_size;
+	size_t history_size; /* that muxd is to keep; 0: as it likes */
 	uint64_t end; /* of the output */
 	uint64_t next; /* to be sent; while there is no connection, to be sent as far as known */
 	uint64_t acked;

@@ -299,6 +299,17 @@ static void break_received(struct console_consumer *consumer)
 	take(serial, &serial->break_waiting);
 }
 
+static void kicked(struct console_consumer *consumer)
+{
+	struct serial *serial = CONTAINER_OF(consumer, struct serial, consumer);
+
+	pthread_mutex_lock(&serial->lock);
+	serial->cause = UART_IIR_NO_INT; /* whatever there is, is there anew */
+	refill(serial);
+	update_line(serial);
+	pthread_mutex_unlock(&serial->lock);
+}
+
 /* A serial line has no way to say it. */
 static void resized(struct console_consumer *consumer, struct console_size size)
 {
@@ -330,6 +341,7 @@ void serial_init(struct serial *serial, struct console_link *link, int interrupt
 			.input_ready = input_ready,
 			.resized = resized,
 			.break_received = break_received,
+			.kicked = kicked,
 		},
 		.link = link,
 		.interrupt_fd = interrupt_fd,

@@ -28,7 +28,7 @@ struct config_key {
 	uint64_t multiple; /* of a size, or 0 */
 	size_t elements; /* of an array: how many at most */
 	const char *choices; /* letters, or words with a blank behind each */
-	const char *(*problem)(const char *text, size_t length); /* of a text, or NULL */
+	const char *(*problem)(const char *text, size_t length); /* of a text or letter */
 	uint8_t when_true, when_false; /* the bits of a flag */
 	const char *initial; /* the default, as --set would be given it, or NULL */
 	const char *help;

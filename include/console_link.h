@@ -24,13 +24,15 @@ struct console_link_options {
 	char color;
 	uint8_t flags; /* enum console_flag */
 	size_t ring_size; /* a power of two */
+	size_t history_size; /* that muxd is to keep; 0: as it likes */
 };
 
-/* The device that gets the input. Called on the main thread. All three must be set. */
+/* The device that gets the input. Called on the main thread. All must be set. */
 struct console_consumer {
 	void (*input_ready)(struct console_consumer *consumer); /* more for console_link_read() */
 	void (*resized)(struct console_consumer *consumer, struct console_size size);
 	void (*break_received)(struct console_consumer *consumer);
+	void (*kicked)(struct console_consumer *consumer); /* interrupt the driver again */
 };
 
 /* NULL if memory is short. muxd need not be there. Strings are copied. */

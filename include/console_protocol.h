@@ -39,6 +39,7 @@ enum console_message {
 	CONSOLE_SIZE, /* muxd: struct console_size */
 	CONSOLE_BREAK, /* muxd: empty */
 	CONSOLE_STATE, /* vmm: struct console_change, the reason as text or nothing */
+	CONSOLE_KICK, /* muxd: empty; interrupt the guest again. Only to who has CONSOLE_KICKS */
 };
 
 enum console_state {
@@ -56,6 +57,7 @@ enum console_flag {
 	CONSOLE_HIDE = 2, /* start hidden; neither: muxd's default */
 	CONSOLE_KEEP = 4, /* keep the history when the guest is gone */
 	CONSOLE_TIMESTAMPS = 8, /* show the times of lines */
+	CONSOLE_KICKS = 16, /* this vmm knows KICK */
 };
 
 struct console_hello {
@@ -68,7 +70,15 @@ struct console_hello {
 	uint64_t begin; /* the oldest output offset vmm can still serve */
 	uint64_t end; /* after the newest */
 	uint64_t pid; /* of the vmm, for people */
-}; /* the guest's name follows, 1 to CONSOLE_NAME_MAX bytes */
+}; /* then, in version 2, struct console_wishes; the guest's name, 1 to CONSOLE_NAME_MAX bytes */
+
+/* A vmm without such wishes speaks version 1, which every muxd understands. */
+#define CONSOLE_PROTOCOL_WISHES 2
+#define CONSOLE_HISTORY_MOST (16U << 20)
+struct console_wishes {
+	uint64_t history_size; /* of a new channel; muxd gives no more than CONSOLE_HISTORY_MOST */
+	uint64_t reserved;
+};
 
 struct console_welcome {
 	uint32_t version;

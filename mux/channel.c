@@ -90,7 +90,7 @@ static int make_path(const struct mux *mux, const char *name, char path[PATH_MAX
 	return 0;
 }
 
-static int open_history(struct channel *channel)
+static int open_history(struct channel *channel, size_t wished)
 {
 	struct history_record *record = &channel->history.record;
 	char path[PATH_MAX];
@@ -99,7 +99,7 @@ static int open_history(struct channel *channel)
 
 	if (!error)
 		error = history_open(&channel->history, path, channel->name,
-			channel_history_size(channel->mux), &fresh);
+			channel_history_size(channel->mux, wished), &fresh);
 	if (error)
 		return error;
 	if (fresh) {
@@ -116,7 +116,7 @@ static int open_history(struct channel *channel)
 	return 0;
 }
 
-struct channel *channel_create(struct mux *mux, const char *name, int *error)
+struct channel *channel_create_sized(struct mux *mux, const char *name, size_t wished, int *error)
 {
 	struct channel *channel = calloc(1, sizeof(*channel));
 
@@ -130,7 +130,7 @@ struct channel *channel_create(struct mux *mux, const char *name, int *error)
 	LIST_INIT(&channel->watches);
 	channel->input = evbuffer_new();
 	if (channel->input)
-		*error = open_history(channel);
+		*error = open_history(channel, wished);
 	if (*error) {
 		if (channel->input)
 			evbuffer_free(channel->input);
@@ -141,6 +141,11 @@ struct channel *channel_create(struct mux *mux, const char *name, int *error)
 	attach_channel_created(channel);
 	channel_tell(channel, CHANNEL_CREATED);
 	return channel;
+}
+
+struct channel *channel_create(struct mux *mux, const char *name, int *error)
+{
+	return channel_create_sized(mux, name, 0, error);
 }
 
 void channel_close(struct channel *channel)

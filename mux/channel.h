@@ -63,6 +63,8 @@ struct channel *channel_by_id(const struct mux *mux, uint32_t id);
 
 /* Open its history, or begin one. The channel, or NULL with -errno in *error. */
 struct channel *channel_create(struct mux *mux, const char *name, int *error);
+/* The same with the size of history that its guest wishes, if it is begun; 0: none. */
+struct channel *channel_create_sized(struct mux *mux, const char *name, size_t wished, int *error);
 
 /* Closes it without a trace, or drops it with its history. Viewers are told. */
 void channel_close(struct channel *channel);
@@ -80,7 +82,7 @@ bool channel_drop_dead(struct mux *mux); /* any: the host has no room; false: th
 
 /* What the history of one more channel gets: a guest that lives has one, however small. */
 #define CHANNEL_HISTORY_LEAST 16384
-size_t channel_history_size(const struct mux *mux);
+size_t channel_history_size(const struct mux *mux, size_t wished);
 
 struct channel_budget {
 	uint64_t used, total; /* bytes of the histories' files */

@@ -132,13 +132,14 @@ bool channel_make_room(struct mux *mux)
 	return mux->channel_count < CHANNELS_MAX;
 }
 
-size_t channel_history_size(const struct mux *mux)
+size_t channel_history_size(const struct mux *mux, size_t wished)
 {
-	size_t size = mux->options->history_size;
+	size_t wanted = wished ? wished : mux->options->history_size;
+	size_t size = wanted;
 
 	while (size > CHANNEL_HISTORY_LEAST && !fits(mux, history_file_size(size)))
 		size /= 2;
-	if (size < CHANNEL_HISTORY_LEAST && mux->options->history_size >= CHANNEL_HISTORY_LEAST)
+	if (size < CHANNEL_HISTORY_LEAST && wanted >= CHANNEL_HISTORY_LEAST)
 		size = CHANNEL_HISTORY_LEAST;
 	return size;
 }

@@ -137,6 +137,13 @@ void device_break(struct device *device)
 		queue_message(device, CONSOLE_BREAK, "", 0);
 }
 
+bool device_kick(struct device *device)
+{
+	if (device->kicks && unsent(device) < UNSENT_MOST)
+		queue_message(device, CONSOLE_KICK, "", 0);
+	return device->kicks;
+}
+
 void device_refuse(struct device *device, const char *reason)
 {
 	char copy[CONSOLE_REASON_MAX];

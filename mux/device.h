@@ -3,6 +3,7 @@
 
 #include "mux.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct channel;
@@ -20,5 +21,6 @@ void device_destroy(struct device *device);
 void device_progress(struct device *device);
 void device_resize(struct device *device);
 void device_break(struct device *device);
+bool device_kick(struct device *device); /* false: its vmm does not know that */
 
 #endif

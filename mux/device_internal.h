@@ -23,6 +23,8 @@ struct device {
 	uid_t uid; /* of the vmm */
 	uint64_t credit; /* input allowed on this connection */
 	uint64_t sent; /* input sent on it */
+	bool kicks; /* its vmm knows KICK */
+	size_t history_size; /* that its vmm wishes; 0: none */
 	bool ack_due;
 	bool size_due;
 	bool closing; /* refused: until the reason is sent */

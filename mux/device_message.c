@@ -180,12 +180,13 @@ static bool makes_way(struct device *old, const struct console_hello *hello)
 }
 
 /* Where the file system is full, dead ones make room. */
-static struct channel *create_channel(struct mux *mux, const char *name, int *error)
+static struct channel *create_channel(const struct device *device, const char *name, int *error)
 {
-	struct channel *channel = channel_create(mux, name, error);
+	struct mux *mux = device->mux;
+	struct channel *channel = channel_create_sized(mux, name, device->history_size, error);
 
 	while (!channel && *error == -ENOSPC && channel_drop_dead(mux))
-		channel = channel_create(mux, name, error);
+		channel = channel_create_sized(mux, name, device->history_size, error);
 	return channel;
 }
 
@@ -211,41 +212,70 @@ static struct channel *channel_for(const struct device *device, const char *name
 	}
 	channel = channel_find(mux, name); /* one that has just died may have been dropped */
 	if (!channel && channel_make_room_of_user(mux, device->uid) && channel_make_room(mux))
-		channel = create_channel(mux, name, &error);
+		channel = create_channel(device, name, &error);
 	if (!channel)
 		snprintf(reason, CONSOLE_REASON_MAX, "no channel for %s: %s", name,
 			strerror(-error));
 	return channel;
 }
 
+static void refuse_version(struct device *device, unsigned version)
+{
+	char reason[CONSOLE_REASON_MAX];
+
+	snprintf(reason, sizeof(reason),
+		"it speaks version %u of the console link, this muxd version %d", version,
+		CONSOLE_PROTOCOL_WISHES);
+	device_refuse(device, reason);
+}
+
+/* Where the name begins in a HELLO; 0: nothing of it makes sense. */
+static size_t read_hello(struct device *device, const struct message *message,
+	struct console_hello *hello)
+{
+	struct console_wishes wishes = { .history_size = 0 };
+	size_t length = sizeof(*hello);
+
+	if (hello->version == CONSOLE_PROTOCOL_WISHES)
+		length += sizeof(wishes);
+	if (message->length < length)
+		return 0;
+	memcpy(hello, message->body, sizeof(*hello));
+	memcpy(&wishes, message->body + sizeof(*hello), length - sizeof(*hello));
+	if (hello->begin > hello->end || hello->end > OFFSET_MOST ||
+		hello->state >= CONSOLE_STATE_COUNT)
+		return 0;
+	device->kicks = hello->flags & CONSOLE_KICKS;
+	if (wishes.history_size > CONSOLE_HISTORY_MOST)
+		wishes.history_size = CONSOLE_HISTORY_MOST;
+	if (wishes.history_size >= HISTORY_SIZE_LEAST)
+		device->history_size = (size_t)wishes.history_size;
+	return length;
+}
+
 int device_hello(struct device *device, const struct message *message)
 {
 	struct console_hello hello;
-	const char *name = (const char *)message->body + sizeof(hello);
 	struct channel *channel = NULL;
 	char reason[CONSOLE_REASON_MAX];
 	char copy[CONSOLE_NAME_MAX + 1] = "";
-	const char *wrong;
+	const char *name, *wrong;
+	size_t begin;
 
 	memcpy(&hello.version, message->body, sizeof(hello.version));
-	if (hello.version != CONSOLE_PROTOCOL_VERSION) {
-		snprintf(reason, sizeof(reason),
-			"it speaks version %u of the console link, this muxd version %d",
-			hello.version, CONSOLE_PROTOCOL_VERSION);
-		device_refuse(device, reason);
+	if (hello.version != CONSOLE_PROTOCOL_VERSION && hello.version != CONSOLE_PROTOCOL_WISHES) {
+		refuse_version(device, hello.version);
 		return 0;
 	}
-	if (message->length < sizeof(hello))
+	begin = read_hello(device, message, &hello);
+	if (!begin)
 		return -EPROTO;
-	memcpy(&hello, message->body, sizeof(hello));
-	if (hello.begin > hello.end || hello.end > OFFSET_MOST ||
-		hello.state >= CONSOLE_STATE_COUNT)
-		return -EPROTO;
-	wrong = channel_name_error(name, message->length - sizeof(hello));
+	name = (const char *)message->body + begin;
+	wrong = channel_name_error(name, message->length - begin);
 	if (wrong) {
 		snprintf(reason, sizeof(reason), "the guest's name %s", wrong);
 	} else {
-		memcpy(copy, name, message->length - sizeof(hello));
+		memcpy(copy, name, message->length - begin);
 		channel = channel_for(device, copy, &hello, reason);
 	}
 	if (!channel) {

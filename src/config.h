@@ -31,6 +31,7 @@ struct config_console {
 	char color; /* letter as in console_protocol.h, or 0 */
 	uint8_t flags; /* enum console_flag */
 	size_t ring_size; /* a power of two */
+	size_t history_size; /* that muxd is to keep; 0: as it likes */
 	enum config_input input;
 };
 

@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "config_mac.h"
+#include "console_key.h"
 #include "guest_name.h"
 #include "wire_name.h"
 
@@ -20,6 +21,12 @@
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
+
+static const char *key_problem(const char *text, size_t length)
+{
+	(void)length;
+	return console_key_problem(*text);
+}
 
 /* A row begins with its table and its name: scripts read them there. */
 static const struct config_key keys[] = {
@@ -45,7 +52,8 @@ static const struct config_key keys[] = {
 		.help = "take all of the memory at the start"),
 	CONFIG_KEY("machine", "affinity", numbers, affinity, .maximum = 4095,
 		.elements = CONFIG_VCPUS_MAX, .help = "host processor of each virtual one"),
-	CONFIG_KEY("console", "key", letter, console.key, .help = "shortcut of the guest in muxd"),
+	CONFIG_KEY("console", "key", letter, console.key, .problem = key_problem,
+		.help = "shortcut of the guest in muxd"),
 	CONFIG_KEY("console", "color", letter, console.color, .choices = "nrgybmcwNRGYBMCW",
 		.help = "colour of the guest in muxd"),
 	CONFIG_KEY("console", "show", flag, console.flags, .when_true = CONSOLE_SHOW,
@@ -58,6 +66,8 @@ static const struct config_key keys[] = {
 	CONFIG_KEY("console", "buffer", power_of_two, console.ring_size, .minimum = 4 * KIB,
 		.maximum = 64 * MIB, .initial = "256K",
 		.help = "how much output is kept while muxd is away"),
+	CONFIG_KEY("console", "history", size, console.history_size, .minimum = 512,
+		.maximum = CONSOLE_HISTORY_MOST, .help = "how much output muxd keeps"),
 	CONFIG_KEY("console", "input", choice, console.input, .choices = "auto virtio uart ",
 		.initial = "auto", .help = "the device that gets what is typed"),
 	CONFIG_KEY_OF_NET("net", "wire", text, wire, .problem = wire_name_problem,

@@ -178,6 +178,7 @@ static int create_link(struct guest *guest, const struct runtime_dir *dir)
 			.color = console->color,
 			.flags = console->flags,
 			.ring_size = console->ring_size,
+			.history_size = console->history_size,
 		});
 	if (!guest->link)
 		return -ENOMEM;

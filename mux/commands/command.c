@@ -97,6 +97,8 @@ const struct command command_table[] = {
 		"wait for what a guest prints, or for its state", 1, 1, 0, wait_run, wait_options,
 		"CHANNEL" },
 	{ "break", NULL, "CHANNEL", "send a guest a BREAK", 1, 1, 0, break_run, NULL, "CHANNEL" },
+	{ "kick", NULL, "CHANNEL", "interrupt a guest for its console again", 1, 1, COMMAND_HIDDEN,
+		kick_run, NULL, "CHANNEL" },
 	{ "say", NULL, "TEXT ...", "tell all viewers something", 1, UINT_MAX, 0, say_run, NULL,
 		"TEXT..." },
 	{ "pty", NULL, "CHANNEL ... [on|off]", "say which ptys channels have, or whether they do",

@@ -33,6 +33,7 @@ int key_run(struct command_call *call, char *const *words);
 int keep_run(struct command_call *call, char *const *words);
 int unkeep_run(struct command_call *call, char *const *words);
 int drop_run(struct command_call *call, char *const *words);
+int kick_run(struct command_call *call, char *const *words);
 int break_run(struct command_call *call, char *const *words);
 int say_run(struct command_call *call, char *const *words);
 int send_run(struct command_call *call, char *const *words);

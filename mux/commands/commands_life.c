@@ -115,6 +115,18 @@ int break_run(struct command_call *call, char *const *words)
 	return 0;
 }
 
+int kick_run(struct command_call *call, char *const *words)
+{
+	struct channel *channel = connected(call, words[1]);
+
+	if (!channel)
+		return 1;
+	if (!device_kick(channel->device))
+		return command_fail(call, 1, "kick: the vmm of %s does not know that",
+			channel->name);
+	return 0;
+}
+
 /* say TEXT ... */
 int say_run(struct command_call *call, char *const *words)
 {

@@ -289,6 +289,9 @@ static int store_letter(struct config_reader *reader, const struct toml_value *v
 		return config_problem(reader, "must be one printable ASCII character");
 	if (choices && !strchr(choices, letter))
 		return config_problem(reader, "must be one letter of %s", choices);
+	if (reader->key->problem && reader->key->problem(string->bytes, 1))
+		return config_problem(reader, "must be another: \"%c\" %s", letter,
+			reader->key->problem(string->bytes, 1));
 	*(char *)field = letter;
 	return 0;
 }

@@ -37,6 +37,11 @@ static void resized(struct console_consumer *consumer, struct console_size size)
 	(void)size;
 }
 
+static void kicked(struct console_consumer *consumer)
+{
+	(void)consumer;
+}
+
 static void break_received(struct console_consumer *consumer)
 {
 	(void)consumer;
@@ -85,7 +90,7 @@ static void turn(struct event_base *base, int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	struct console_consumer consumer = { input_ready, resized, break_received };
+	struct console_consumer consumer = { input_ready, resized, break_received, kicked };
 	struct console_link_options options = {
 		.name = "guest",
 		.path = address.sun_path,

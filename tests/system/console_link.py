@@ -16,9 +16,10 @@ import struct
 import time
 
 VERSION = 1
-HELLO, WELCOME, REFUSED, OUTPUT, ACK, INPUT, CREDIT, SIZE, BREAK, STATE = range(1, 11)
+VERSION_WITH_WISHES = 2
+HELLO, WELCOME, REFUSED, OUTPUT, ACK, INPUT, CREDIT, SIZE, BREAK, STATE, KICK = range(1, 12)
 STARTING, RUNNING, PAUSED, REBOOTING, POWERED_OFF, CRASHED = range(6)
-SHOW, HIDE, KEEP = 1, 2, 4
+SHOW, HIDE, KEEP, TIMESTAMPS, KICKS = 1, 2, 4, 8, 16
 
 TIMEOUT = 120.0  # seconds until a wait has failed; machines may be slow
 PIECE = 16384
@@ -74,13 +75,16 @@ def read_message(stream):
 
 
 def hello(name, boot_id=None, begin=0, end=0, version=VERSION, state=RUNNING, flags=0, key=b"\0",
-          color=b"\0", pid=None):
+          color=b"\0", pid=None, history=0):
+    """With a wish for the size of the history it is of the second version."""
     if isinstance(name, str):
         name = name.encode()
+    wishes = struct.pack("=QQ", history, 0) if history else b""
+    version = VERSION_WITH_WISHES if history else version
     return message(
         HELLO,
         HELLO_BODY.pack(version, state, flags, key, color, boot_id or os.urandom(16), begin, end,
-                        pid or os.getpid()) + name,
+                        pid or os.getpid()) + wishes + name,
     )
 
 
@@ -106,6 +110,7 @@ class Guest:
         self.takes_input = True
         self.size = None
         self.breaks = 0
+        self.kicks = 0
         self.refusals = []
         self.connections = 0
         self._try_at = 0.0
@@ -208,6 +213,8 @@ class Guest:
             self.size = struct.unpack("=HH", body)
         elif kind == BREAK:
             self.breaks += 1
+        elif kind == KICK:
+            self.kicks += 1
         else:
             raise AssertionError(f"message {kind} from muxd")
 

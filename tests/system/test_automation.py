@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import (  # noqa: E402
-    CRASHED, KEEP, PAUSED, POWERED_OFF, RUNNING, TIMEOUT, Guest,
+    CRASHED, KEEP, KICKS, PAUSED, POWERED_OFF, RUNNING, TIMEOUT, Guest,
 )
 from limited import LimitedTest  # noqa: E402
 from mux import Mux, muxd_program  # noqa: E402
@@ -279,6 +279,14 @@ class SendTest(AutomationTest):
         self.assertEqual(self.end(waiting)[0], 0)
         self.assert_fails(1, "break: one is not connected (gone)", "break", "one")
 
+    def test_a_kick_goes_to_who_knows_it(self):
+        guest = self.guest(flags=KICKS)
+        self.assertEqual(self.command("kick", "one"), (0, "", ""))
+        guest.until(lambda: guest.kicks == 1)
+        self.guest("old")
+        self.assert_fails(1, "kick: the vmm of old does not know that", "kick", "old")
+        self.assertNotIn("kick", self.mux.run("help").decode())
+
     def test_all_viewers_are_told_what_is_said(self):
         viewers = [self.mux.attach(), self.mux.attach(read_only=True)]
         for viewer in viewers:
@@ -316,6 +324,14 @@ class LifeTest(AutomationTest):
         self.assert_fails(2, 'key: "" is no visible character of ASCII', "key", "one", "")
         self.guest("two", key=b"e")
         self.assertEqual(self.run_text("key", "two"), "two: none\n")
+
+    def test_a_guest_may_wish_for_the_size_of_its_history(self):
+        for wish, size in ((1 << 20, 1 << 20), (1 << 40, 16 << 20), (0, 256 << 10)):
+            name = f"vm{wish}"
+            before = self.mux.json("info")["historySize"]
+            self.guest(name, history=wish)
+            grown = self.mux.json("info")["historySize"] - before
+            self.assertTrue(size <= grown < 2 * size, (wish, grown))
 
     def test_keep_and_drop(self):
         for name in ("one", "two", "three"):

@@ -28,7 +28,7 @@ static uint8_t taken[1 << 20];
 static size_t taken_count;
 static bool takes_input;
 static struct console_size seen_size;
-static unsigned breaks;
+static unsigned breaks, kicks;
 
 static inline void input_ready(struct console_consumer *consumer)
 {
@@ -42,6 +42,12 @@ static inline void resized(struct console_consumer *consumer, struct console_siz
 {
 	(void)consumer;
 	seen_size = size;
+}
+
+static inline void kicked(struct console_consumer *consumer)
+{
+	(void)consumer;
+	kicks++;
 }
 
 static inline void break_received(struct console_consumer *consumer)

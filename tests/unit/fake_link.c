@@ -45,6 +45,12 @@ void fake_link_break(struct console_link *link)
 		link->consumer->break_received(link->consumer);
 }
 
+void fake_link_kick(struct console_link *link)
+{
+	if (link->consumer)
+		link->consumer->kicked(link->consumer);
+}
+
 struct console_link *console_link_create(struct event_base *base,
 	const struct console_link_options *options)
 {

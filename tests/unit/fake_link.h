@@ -28,5 +28,6 @@ void fake_link_release(struct console_link *link);
 void fake_link_type(struct console_link *link, const void *bytes, size_t length);
 void fake_link_resize(struct console_link *link, uint16_t columns, uint16_t rows);
 void fake_link_break(struct console_link *link);
+void fake_link_kick(struct console_link *link);
 
 #endif

@@ -188,7 +188,7 @@ START_TEST(histories_that_are_small_anyway_stay_as_they_are)
 {
 	options.history_size = HISTORY_SIZE_LEAST;
 	options.history_total = 1;
-	ck_assert_uint_eq(channel_history_size(&mux), HISTORY_SIZE_LEAST);
+	ck_assert_uint_eq(channel_history_size(&mux, 0), HISTORY_SIZE_LEAST);
 }
 END_TEST
 

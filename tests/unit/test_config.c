@@ -179,7 +179,7 @@ static const struct {
 	{ "machine.mem = 2", "1:9: unknown key \"mem\" in [machine], did you mean \"memory\"?" },
 	{ "[console]\n\"\\u001b[2J\" = 1",
 		"2:1: unknown key \"\\x1b[2J\" in [console], known are "
-		"key, color, show, keep, timestamps, buffer, input" },
+		"key, color, show, keep, timestamps, buffer, history, input" },
 	{ "kernel = 1", "1:1: kernel must be a table, not an integer" },
 	{ "[[kernel]]", "1:3: kernel must be one table, written [kernel]" },
 	{ "[kernel]\nimage = 1", "2:9: kernel.image must be a string with a path, not an integer" },
@@ -216,6 +216,9 @@ static const struct {
 		"4:12: machine.affinity must name one host processor for each of 1 vcpus, not 2" },
 	{ "[console]\nkey = 'ab'", "2:7: console.key must be one printable ASCII character" },
 	{ "[console]\nkey = '\xc3\xa9'", "2:7: console.key must be one printable ASCII character" },
+	{ "[console]\nkey = 'q'",
+		"2:7: console.key must be another: \"q\" is a key of muxd's own" },
+	{ "[console]\nhistory = '17M'", "2:11: console.history must be 512 to 16M, not 17M" },
 	{ "[console]\ncolor = 'x'", "2:9: console.color must be one letter of nrgybmcwNRGYBMCW" },
 	{ "[console]\nbuffer = '1K'", "2:10: console.buffer must be 4K to 64M, not 1K" },
 	{ "[console]\nbuffer = '5K'",

@@ -338,6 +338,19 @@ START_TEST(turns_a_break_into_what_the_driver_takes_for_one)
 		2);
 }
 
+START_TEST(a_kick_interrupts_a_driver_that_runs)
+{
+	ck_assert(!fake_driver_interrupted(&driver));
+
+	fake_link_kick(&driver.link);
+	ck_assert(fake_driver_interrupted(&driver));
+
+	virtio_device_reset(driver.device);
+	fake_driver_interrupted(&driver);
+	fake_link_kick(&driver.link);
+	ck_assert(!fake_driver_interrupted(&driver));
+}
+
 START_TEST(tells_a_starting_driver_the_size)
 {
 	fake_link_resize(&driver.link, 132, 43);
@@ -406,6 +419,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, returns_receive_buffers_it_cannot_write);
 	tcase_add_test(tcase, leaves_the_input_alone_that_another_device_gets);
 	tcase_add_test(tcase, turns_a_break_into_what_the_driver_takes_for_one);
+	tcase_add_test(tcase, a_kick_interrupts_a_driver_that_runs);
 	tcase_add_test(tcase, tells_a_change_of_size_once);
 	tcase_add_test(tcase, writes_a_byte_in_an_emergency);
 }

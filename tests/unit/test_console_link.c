@@ -10,7 +10,7 @@ START_TEST(says_who_it_is)
 	ck_assert_uint_eq(muxd.hello.version, CONSOLE_PROTOCOL_VERSION);
 	ck_assert_int_eq(muxd.hello.key, '1');
 	ck_assert_int_eq(muxd.hello.color, 'g');
-	ck_assert_uint_eq(muxd.hello.flags, CONSOLE_KEEP);
+	ck_assert_uint_eq(muxd.hello.flags, CONSOLE_KEEP | CONSOLE_KICKS);
 	ck_assert_uint_eq(muxd.hello.pid, (uint64_t)getpid());
 }
 

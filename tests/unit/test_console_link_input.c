@@ -2,7 +2,7 @@
 
 #include "console_link_fixture.h"
 
-static struct console_consumer consumer = { input_ready, resized, break_received };
+static struct console_consumer consumer = { input_ready, resized, break_received, kicked };
 
 START_TEST(a_large_paste_arrives_whole_within_the_credit)
 {
@@ -105,6 +105,17 @@ START_TEST(a_break_reaches_the_device)
 	TURN_UNTIL(breaks == 1);
 }
 
+START_TEST(a_kick_reaches_the_device)
+{
+	console_link_set_consumer(console, &consumer);
+	TURN_UNTIL(muxd.welcomed);
+	ck_assert(muxd.hello.flags & CONSOLE_KICKS);
+
+	fake_muxd_send(&muxd, CONSOLE_KICK, "", 0);
+
+	TURN_UNTIL(kicks == 1);
+}
+
 START_TEST(a_change_of_state_stands_behind_the_output_before_it)
 {
 	write_pattern(3000);
@@ -194,6 +205,7 @@ static const struct hostile hostile[] = {
 	{ CONSOLE_ACK, sizeof(struct console_ack), { [8] = 1 } },
 	{ CONSOLE_SIZE, 1, { 0 } },
 	{ CONSOLE_BREAK, 1, { 0 } },
+	{ CONSOLE_KICK, 1, { 0 } },
 	{ CONSOLE_INPUT, 0, { 0 } },
 };
 
@@ -222,6 +234,7 @@ int main(void)
 	tcase_add_test(tcase, input_beyond_the_credit_ends_the_connection);
 	tcase_add_test(tcase, a_size_is_kept_for_the_next_device);
 	tcase_add_test(tcase, a_break_reaches_the_device);
+	tcase_add_test(tcase, a_kick_reaches_the_device);
 	tcase_add_test(tcase, a_change_of_state_stands_behind_the_output_before_it);
 	tcase_add_test(tcase, a_change_of_state_is_told_once_to_a_muxd_that_remembers);
 	tcase_add_test(tcase, changes_made_while_muxd_is_away_are_told_in_order);

@@ -143,6 +143,11 @@ static void resized(struct console_consumer *consumer, struct console_size size)
 	(void)size;
 }
 
+static void kicked(struct console_consumer *consumer)
+{
+	(void)consumer;
+}
+
 static void break_received(struct console_consumer *consumer)
 {
 	(void)consumer;
@@ -209,7 +214,7 @@ START_TEST(both_ends_count_the_same_loss)
 
 START_TEST(input_of_any_length_is_paced_by_the_guest)
 {
-	struct console_consumer consumer = { input_ready, resized, break_received };
+	struct console_consumer consumer = { input_ready, resized, break_received, kicked };
 	static uint8_t paste[100000];
 
 	for (size_t i = 0; i < sizeof(paste); i++)

@@ -287,6 +287,21 @@ START_TEST(shows_a_break_with_its_character)
 	ck_assert_uint_eq(in(UART_LSR) & (UART_LSR_BI | UART_LSR_DR), 0);
 }
 
+START_TEST(a_kick_interrupts_again_for_what_waits)
+{
+	open_port();
+	fake_link_type(&fake, "k", 1);
+	ck_assert(interrupted());
+	ck_assert(!interrupted());
+
+	fake_link_kick(&fake);
+	ck_assert(interrupted());
+
+	ck_assert_uint_eq(in(UART_RX), 'k');
+	fake_link_kick(&fake);
+	ck_assert(!interrupted());
+}
+
 START_TEST(shows_a_break_before_what_is_typed_after_it)
 {
 	uint8_t got[4];
@@ -375,6 +390,7 @@ int main(void)
 	tcase_add_test(tcase, keeps_what_was_typed_before_the_driver_came);
 	tcase_add_test(tcase, gives_input_to_a_driver_that_polls);
 	tcase_add_test(tcase, shows_a_break_with_its_character);
+	tcase_add_test(tcase, a_kick_interrupts_again_for_what_waits);
 	tcase_add_test(tcase, shows_a_break_before_what_is_typed_after_it);
 	tcase_add_test(tcase, answers_wide_accesses_a_byte_a_port);
 	tcase_add_test(tcase, forgets_everything_in_a_reset);
