@@ -296,6 +296,26 @@ void followers_destroy(struct followers *followers)
 	free(followers);
 }
 
+const char *followers_title(const struct mux *mux, unsigned index, int *process)
+{
+	for (size_t i = 0; mux->followers && i < ARRAY_SIZE(kinds); i++) {
+		*process = (int)mux->followers->process[i].id;
+		if (*process && !index--)
+			return kinds[i].title;
+	}
+	return NULL;
+}
+
+unsigned followers_count(const struct mux *mux)
+{
+	unsigned count = 0;
+	int process;
+
+	while (followers_title(mux, count, &process))
+		count++;
+	return count;
+}
+
 void followers_reopen(struct followers *followers)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {

@@ -26,6 +26,11 @@ void followers_destroy(struct followers *followers);
 /* Start those that are needed by now. */
 void followers_start(struct followers *followers);
 
+/* How many there are, each of which is a viewer, too. */
+unsigned followers_count(const struct mux *mux);
+/* The index-th one's title and process; NULL: no more. */
+const char *followers_title(const struct mux *mux, unsigned index, int *process);
+
 /* Log files are opened anew. */
 void followers_reopen(struct followers *followers);
 

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "commands_wires.h"
 #include "control.h"
+#include "followers.h"
 #include "mux.h"
 
 #include <stdio.h>
@@ -67,6 +68,14 @@ static json_t *wires_json(struct mux *mux, json_int_t *connected)
 	return names;
 }
 
+/* One that has ended may be known a little longer as one of the two. */
+static unsigned viewers(const struct mux *mux)
+{
+	unsigned followers = followers_count(mux);
+
+	return mux->peer_count > followers ? mux->peer_count - followers : 0;
+}
+
 json_t *commands_info_json(struct mux *mux)
 {
 	struct sums sums = sum_up(mux);
@@ -82,11 +91,10 @@ json_t *commands_info_json(struct mux *mux)
 		"version", PROJECT_VERSION, "pid", (int)getpid(), "started",
 		(json_int_t)mux->started, "uptime", (json_int_t)(time(NULL) - mux->started),
 		"directory", directory, "channels", (int)sums.channels, "states",
-		states_json(&sums), "guests", (int)mux->device_count, "viewers",
-		(int)mux->peer_count, "commands", (int)control_running(mux->control),
-		"historyBytes", (json_int_t)sums.held, "historySize", (json_int_t)sums.size,
-		"historyTotal", (json_int_t)mux->options->history_total, "wires", wires, "ports",
-		connected);
+		states_json(&sums), "guests", (int)mux->device_count, "viewers", (int)viewers(mux),
+		"commands", (int)control_running(mux->control), "historyBytes",
+		(json_int_t)sums.held, "historySize", (json_int_t)sums.size, "historyTotal",
+		(json_int_t)mux->options->history_total, "wires", wires, "ports", connected);
 }
 
 const char *commands_uptime(char text[COMMANDS_UPTIME_MAX], int64_t seconds)
@@ -123,6 +131,15 @@ static void print_states(struct command_call *call, const struct sums *sums)
 	command_print(call, "\n");
 }
 
+static void print_followers(struct command_call *call)
+{
+	const char *title;
+	int process;
+
+	for (unsigned i = 0; (title = followers_title(call->mux, i, &process)); i++)
+		command_print(call, "%s, process %d\n", title, process);
+}
+
 static void print_wires(struct command_call *call, const json_t *info)
 {
 	const json_t *wires = json_object_get(info, "wires");
@@ -155,12 +172,12 @@ int info_run(struct command_call *call, char *const *words)
 	command_print(call, "%u channels", sums.channels);
 	print_states(call, &sums);
 	command_print(call, "%u guests connected, %u viewers, %u commands running\n",
-		call->mux->device_count, call->mux->peer_count,
-		control_running(call->mux->control));
+		call->mux->device_count, viewers(call->mux), control_running(call->mux->control));
 	command_print(call, "histories hold %llu bytes, in %llu bytes of files; %llu are allowed\n",
 		(unsigned long long)sums.held, (unsigned long long)sums.size,
 		(unsigned long long)call->mux->options->history_total);
 	print_wires(call, info);
+	print_followers(call);
 	json_decref(info);
 	return 0;
 }

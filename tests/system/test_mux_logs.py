@@ -25,10 +25,10 @@ KILLS = 12
 class LoggingMux(Mux):
     """With a muxd.toml of its own, whose logs are in the directory logs."""
 
-    def __init__(self, log="", before="", **options):
+    def __init__(self, log="", before="", history="8M", **options):
         super().__init__("--config", "muxd.toml", start=False, **options)
         path = os.path.join(self.directory, "muxd.toml")
-        self.options = ("--config", path, "--bufsize", "8M")
+        self.options = ("--config", path, "--bufsize", history)
         self.logs = os.path.join(self.directory, "disk")
         os.makedirs(self.logs, exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
@@ -212,6 +212,31 @@ class LogTest(unittest.TestCase):
             mux.until_log("guest1.log", lambda log: log.endswith(last), [guest])
             log = TIME.sub(b"", mux.read_log("guest1.log"))
             self.assertEqual(log, lines("guest1", 0, 50000))
+
+    def test_what_is_overwritten_before_it_was_logged_is_counted(self):
+        with LoggingMux('times = "off"', history="64K") as mux:
+            guest = Guest(mux.directory, "guest1", ring=4 << 20)
+            guest.write(lines("guest1", 0, 10))
+            mux.until_log("guest1.log", lambda log: log.count(b"line") == 10, [guest])
+            self.assertIn(f"muxd: logs, process {follower(mux, 'logs')}\n".encode(),
+                          mux.run("info"))
+            self.assertIn(b" 0 viewers", mux.run("info"))
+            os.kill(follower(mux, "logs"), signal.SIGSTOP)
+            guest.write(lines("guest1", 10, 50000))
+            guest.until(lambda: guest.acked == guest.end)
+            os.kill(follower(mux, "logs"), signal.SIGCONT)
+            last = LINE.format(name="guest1", number=49999).encode()
+            mux.until_log("guest1.log", lambda log: log.endswith(last), [guest])
+            log = mux.read_log("guest1.log")
+            mark = re.compile(rb"--- guest1: (\d+) bytes of output are not in this log ---\r\n")
+            self.assertEqual(len(mark.findall(log)), 1)
+            before, count, after = mark.split(log)
+            printed = lines("guest1", 0, 50000)
+            self.assertGreater(int(count), 0)
+            if len(before) + int(count) + len(after) != len(printed):
+                before = before.removesuffix(b"\r\n")  # put there for the mark
+            self.assertEqual(len(before) + int(count) + len(after), len(printed))
+            self.assertTrue(printed.startswith(before) and printed.endswith(after))
 
     def test_channels_whose_names_are_no_file_names(self):
         with LoggingMux('times = "off"') as mux:

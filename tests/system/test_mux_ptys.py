@@ -232,6 +232,15 @@ class PtyTest(unittest.TestCase):
                 viewer.close()
                 wait(lambda: guest.input.endswith(b"from the pty\r"), [guest])
 
+    def test_the_size_of_its_terminal_is_told_with_what_is_typed(self):
+        with PtyMux('[[pty]]\nchannel = "guest1"\n') as mux:
+            mux.until_link()
+            guest = Guest(mux.directory, "guest1")
+            with Opened(mux.link) as opened:
+                fcntl.ioctl(opened.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+                os.write(opened.fd, b"x")
+                wait(lambda: guest.size == (99, 33), [guest], lambda: guest.size)
+
     def test_a_file_in_the_place_of_the_link_stays(self):
         with PtyMux('[[pty]]\nchannel = "guest1"\npath = "precious"\n') as mux:
             path = os.path.join(mux.directory, "precious")
