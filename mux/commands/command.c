@@ -36,12 +36,12 @@ static const struct command_option wait_options[] = {
 
 static const struct command_option record_options[] = {
 	{ "-i", NULL, "with what is typed here" },
-	{ "--timeout", "SECONDS", "end by itself" },
+	{ "--timeout", "TIME", "end by itself" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct command_option replay_options[] = {
-	{ "--idle", "SECONDS", "longest pause, 2 if not told" },
+	{ "--idle", "TIME", "longest pause, 2 s if not told" },
 	{ NULL, NULL, NULL },
 };
 
@@ -132,11 +132,11 @@ const struct command command_table[] = {
 		json_options, "WIRE|PORT" },
 	{ "capture", NULL, "WIRE [PORT] FILE|-", "write the frames of a wire to a file", 2, 3,
 		COMMAND_SHELL, NULL, NULL, "WIRE PORT|FILE FILE" },
-	{ "record", NULL, "[-i] [--timeout SECONDS] CHANNEL FILE|off",
+	{ "record", NULL, "[-i] [--timeout TIME] CHANNEL FILE|off",
 		"record what a channel prints from now on", 2, 2, COMMAND_OWN, NULL, record_options,
 		"CHANNEL off|FILE" },
-	{ "replay", NULL, "[--idle SECONDS] FILE [SPEED]", "play a recording on this terminal", 1,
-		2, COMMAND_OWN, NULL, replay_options, "FILE SPEED" },
+	{ "replay", NULL, "[--idle TIME] FILE [SPEED]", "play a recording on this terminal", 1, 2,
+		COMMAND_OWN, NULL, replay_options, "FILE SPEED" },
 	{ "attach", NULL, "[-R] [-T] [console|CHANNEL]", "attach this terminal", 0, 1,
 		COMMAND_SHELL, NULL, attach_options, "console|CHANNEL" },
 	{ "completion", NULL, "bash", "print what makes a shell complete muxd's words", 1, 1,

@@ -20,7 +20,7 @@ bool player_number(const char *word, double *number)
 	char *end;
 
 	*number = strtod(word, &end);
-	return end != word && !*end && *number >= 0.01 && *number <= 1e6;
+	return end != word && !*end && *number >= 0.01 && *number <= PLAYER_NUMBER_MOST;
 }
 
 static void finish(struct player *player, const char *message)

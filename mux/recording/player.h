@@ -51,6 +51,8 @@ void player_typed(struct player *player, const uint8_t *bytes, size_t length);
 /* The terminal has room again. */
 void player_drained(struct player *player);
 
+#define PLAYER_NUMBER_MOST 1e6
+
 /* A word as a speed or a number of seconds; false if it is none from 0.01 to 1000000. */
 bool player_number(const char *word, double *number);
 

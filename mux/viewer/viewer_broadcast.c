@@ -123,6 +123,7 @@ void viewer_broadcast_type(struct viewer *viewer, const void *bytes, size_t leng
 	for (struct viewer_channel *channel = viewer->channels; channel; channel = channel->next) {
 		if (!channel->meant || !viewer_may_type(viewer, channel))
 			continue;
+		viewer_recordings_typed(viewer, channel->name, bytes, length);
 		evbuffer_add(channel->typed, bytes, length);
 		viewer_send_typed(viewer, channel);
 	}

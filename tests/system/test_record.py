@@ -156,7 +156,7 @@ class AtThePrompt(RecordTest):
                 ("guest1 none/here", r"ended: No such file or directory"),
                 ("guest1 off", r"record: guest1: it is not being recorded"),
                 ("guest1 -", r"- is for a shell"),
-                ("--timeout x guest1 f", r"--timeout takes seconds"),
+                ("--timeout x guest1 f", r"--timeout takes a time"),
                 ("guest1", r"too few words")):
             terminal.send(f"record {words}\r")
             terminal.wait_for(message)
@@ -198,8 +198,24 @@ class FromAShell(RecordTest):
         self.assertEqual(self.text_of(), "caf\u00e9 \ufffd\ufffd\r\n")
         self.assertEqual(self.text_of("m"), "2 bytes were no UTF-8")
 
+    def test_times_are_those_when_it_was_printed(self):
+        recording = self.shell_recording("guest1", "file.cast")
+        recording.send_signal(signal.SIGSTOP)
+        self.guest.write(b"first")
+        self.guest.flush()
+        begin = time.monotonic()
+        while time.monotonic() < begin + 0.1:  # of what is measured, not of waiting
+            self.guest.turn(0.01)
+        self.guest.write(b"second")
+        self.guest.flush()
+        recording.send_signal(signal.SIGCONT)
+        self.until_recorded("second")
+        events = self.recorded()[1]
+        self.assertEqual([event[2] for event in events], ["first", "second"])
+        self.assertGreaterEqual(events[1][0] - events[0][0], 0.05)
+
     def test_for_a_time_to_standard_output(self):
-        done = self.mux.call("record", "--timeout", "0.05", "guest1", "-")
+        done = self.mux.call("record", "--timeout", "50ms", "guest1", "-")
         self.assertEqual(done.returncode, 0, done)
         self.assertEqual(json.loads(done.stdout)["title"], "guest1")
 
