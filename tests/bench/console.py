@@ -20,7 +20,7 @@ END = "flood done"
 
 
 def rate(figures):
-    count, nanoseconds = figures
+    count, nanoseconds, _ = figures
     if count < MEBIBYTES << 20:
         raise RuntimeError(f"{(MEBIBYTES << 20) - count} bytes of output are missing")
     return count / (1 << 20) / (nanoseconds / 1e9)

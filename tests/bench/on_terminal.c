@@ -5,10 +5,12 @@
  * Runs a command on a raw pseudo-terminal of its own and, once its output has said READY, measures.
  * echo: types a byte and waits for it to come back, COUNT times; prints the median, the 99th
  * percentile in nanoseconds. read: types a byte, then takes output until END comes; prints
- * the number of bytes and the nanoseconds that took.
+ * the number of bytes, the nanoseconds that took, and those of processor time that the command has
+ * used: its processes of that name, not other programs that it has started.
  * Then the command is ended.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pty.h>
@@ -108,6 +110,56 @@ static void measure_echo(int terminal, long count)
 	printf("%lld %lld\n", times[count / 2], times[count * 99 / 100]);
 }
 
+/* Of one process, if it belongs to the child's terminal and is called as the child; else 0. */
+static long long time_of(const char *process, const char *name)
+{
+	char path[64], line[512] = "", wanted[64];
+	long long used = 0;
+	int session = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", process);
+	file = fopen(path, "re");
+	if (!file || !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	if (file)
+		fclose(file);
+	snprintf(wanted, sizeof(wanted), "(%s)", name);
+	if (!strstr(line, wanted) ||
+		sscanf(strstr(line, wanted) + strlen(wanted), " %*c %*d %*d %d", &session) != 1 ||
+		session != child)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%.20s/schedstat", process);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%lld", &used) != 1)
+		used = 0;
+	if (file)
+		fclose(file);
+	return used;
+}
+
+static long long processor_time(void)
+{
+	char path[64], name[32] = "";
+	long long sum = 0;
+	DIR *processes = opendir("/proc");
+	const struct dirent *entry;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)child);
+	file = fopen(path, "re");
+	if (!file || !processes || !fgets(name, sizeof(name), file))
+		fail("/proc");
+	name[strcspn(name, "\n")] = '\0';
+	fclose(file);
+	while ((entry = readdir(processes)))
+		sum += entry->d_name[0] >= '1' && entry->d_name[0] <= '9'
+			? time_of(entry->d_name, name)
+			: 0;
+	closedir(processes);
+	return sum;
+}
+
 /* Only the last bytes of what came before can belong to an END that comes in two parts. */
 static void measure_read(int terminal, const char *end)
 {
@@ -127,7 +179,8 @@ static void measure_read(int terminal, const char *end)
 		kept = count < length ? count : length;
 		memmove(bytes, bytes + count - kept, kept);
 	}
-	printf("%lld %lld\n", total, now() - begin);
+	printf("%lld %lld", total, now() - begin);
+	printf(" %lld\n", processor_time());
 }
 
 int main(int argc, char **argv)
