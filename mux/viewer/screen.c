@@ -351,9 +351,33 @@ static void escape(struct screen *screen, uint64_t now_ms)
 	}
 }
 
+/* Text and what ends lines, as bulk output consists of. */
+static bool is_plain(uint8_t byte)
+{
+	return (byte >= ' ' && byte < 0x7f) || (byte >= '\b' && byte <= '\r');
+}
+
+/* Whole lines of plain text leave nothing but a new line: they need no parsing. How many bytes. */
+static size_t skip_lines(struct screen *screen, const uint8_t *bytes, size_t length)
+{
+	size_t end = 0;
+
+	if (!vt_at_rest(&screen->parser) || screen->character_left)
+		return 0;
+	for (size_t i = 0; i < length && is_plain(bytes[i]); i++) {
+		if (bytes[i] == '\n')
+			end = i + 1;
+	}
+	if (end) {
+		begin_line(screen);
+		screen->unfinished = 0;
+	}
+	return end;
+}
+
 void screen_feed(struct screen *screen, const uint8_t *bytes, size_t length, uint64_t now_ms)
 {
-	for (size_t i = 0; i < length; i++) {
+	for (size_t i = skip_lines(screen, bytes, length); i < length; i++) {
 		switch (vt_parse(&screen->parser, bytes[i])) {
 		case VT_PRINT:
 			print(screen, bytes[i]);

@@ -228,6 +228,49 @@ START_TEST(leaving_undoes_what_the_guest_did)
 }
 END_TEST
 
+/* Random bytes of those that matter. */
+static size_t make_bytes(unsigned *seed, uint8_t bytes[64])
+{
+	static const char *const parts[] = { "\n", "\r\n", "text", "\t", "\b\b", "\r", "\f",
+		"\033[1;31m", "\033[", "2J", "\xe2\x82\xac", "\xe2", "\x0e", "\x7f", "\033]0;t\007",
+		"\033[?1049h", "\033[?1049l", "more of it" };
+	size_t length = 0;
+
+	for (int i = 0; i < 6; i++) {
+		const char *part = parts[(size_t)rand_r(seed) % ARRAY_SIZE(parts)];
+
+		memcpy(bytes + length, part, strlen(part));
+		length += strlen(part);
+	}
+	return length;
+}
+
+START_TEST(a_piece_of_output_is_what_its_bytes_are)
+{
+	static struct screen single;
+	unsigned seed = 1;
+
+	screen_init(&single, 80, true);
+	for (int round = 0; round < 20000; round++) {
+		uint8_t bytes[64];
+		size_t length = make_bytes(&seed, bytes);
+
+		screen_feed(&screen, bytes, length, NOW);
+		for (size_t i = 0; i < length; i++)
+			screen_feed(&single, bytes + i, 1, NOW);
+		ck_assert_uint_eq(screen.length, single.length);
+		ck_assert_mem_eq(screen.line, single.line, single.length);
+		ck_assert_uint_eq(screen.column, single.column);
+		ck_assert_uint_eq(screen.modes, single.modes);
+		ck_assert_uint_eq(screen.unfinished, single.unfinished);
+		ck_assert_int_eq(screen.wrapped, single.wrapped);
+		ck_assert_int_eq(screen.overflow, single.overflow);
+		ck_assert_uint_eq(screen.line_rendition_length, single.line_rendition_length);
+		ck_assert_int_eq(screen_is_free(&screen, NOW), screen_is_free(&single, NOW));
+	}
+}
+END_TEST
+
 START_TEST(questions_to_the_terminal_are_not_asked_again)
 {
 	feed("a\033[6nb\033[cc");
@@ -260,6 +303,7 @@ int main(void)
 	tcase_add_test(test, a_line_too_long_to_keep_goes_on_in_another_row);
 	tcase_add_test(test, an_endless_progress_bar_does_not_hold);
 	tcase_add_loop_test(test, leaving_undoes_what_the_guest_did, 0, (int)ARRAY_SIZE(left));
+	tcase_add_test(test, a_piece_of_output_is_what_its_bytes_are);
 	tcase_add_test(test, questions_to_the_terminal_are_not_asked_again);
 	suite_add_tcase(suite, test);
 	runner = srunner_create(suite);
