@@ -428,7 +428,8 @@ static void attach_event(struct bufferevent *stream, short what, void *owner)
 	attach_destroy(peer);
 }
 
-bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only)
+bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only,
+	const struct person *person)
 {
 	struct attach_peer *peer = calloc(1, sizeof(*peer));
 	struct channel *channel;
@@ -443,7 +444,10 @@ bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only)
 	LIST_INIT(&peer->follows);
 	TAILQ_INIT(&peer->ready);
 	TAILQ_INIT(&peer->ready_connected);
-	person_at(bufferevent_getfd(stream), &peer->person);
+	if (person)
+		peer->person = *person;
+	else
+		person_at(bufferevent_getfd(stream), &peer->person);
 	LIST_INSERT_HEAD(&mux->peers, peer, link);
 	mux->peer_count++;
 	bufferevent_setcb(stream, attach_readable, attach_written, attach_event, peer);

@@ -11,9 +11,10 @@ struct person;
 
 /*
  * muxd's end of an attach stream (attach_stream.h); takes the stream. It ends by itself when the
- * viewer goes. False if memory is short.
+ * viewer goes. person: who that is; NULL: as the kernel knows it. False if memory is short.
  */
-bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only);
+bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only,
+	const struct person *person);
 void attach_destroy(struct attach_peer *peer);
 
 /* What happened to a channel, for all viewers. None of these ends an peer at once. */

@@ -101,7 +101,7 @@ static void attach_method(struct varlink_call *call, json_t *parameters)
 		json_pack("{s:i, s:s, s:I}", "version", ATTACH_VERSION, "prompt",
 			control->mux->options->prompt, "serverPid", (json_int_t)getpid()));
 	if (stream)
-		attach_begin(control->mux, stream, read_only);
+		attach_begin(control->mux, stream, read_only, NULL);
 }
 
 static void capture_method(struct varlink_call *call, json_t *parameters)

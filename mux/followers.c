@@ -9,6 +9,7 @@
 #include "log.h"
 #include "monotonic.h"
 #include "mux_config.h"
+#include "person.h"
 
 #include <errno.h>
 #include <event2/bufferevent.h>
@@ -189,15 +190,17 @@ static int serve(struct process *process, int fd, json_t *settings)
 	struct mux *mux = process->followers->mux;
 	char *text = json_dumps(settings, JSON_COMPACT);
 	struct bufferevent *stream = NULL;
+	struct person person = { .pid = process->id, .uid = getuid() };
 	bool begun;
 
 	json_decref(settings);
+	strncat(person.user, process->kind->title, sizeof(person.user) - 1);
 	if (text && !evutil_make_socket_nonblocking(fd))
 		stream = bufferevent_socket_new(mux->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!stream)
 		close(fd);
 	begun = stream && !bufferevent_write(stream, text, strlen(text) + 1) &&
-		attach_begin(mux, stream, false);
+		attach_begin(mux, stream, false, &person);
 	free(text);
 	return begun ? 0 : -ENOMEM;
 }

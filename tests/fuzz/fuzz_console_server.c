@@ -79,7 +79,7 @@ static int connect_viewer(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair))
 		abort();
 	stream = bufferevent_socket_new(mux.base, pair[0], BEV_OPT_CLOSE_ON_FREE);
-	if (!stream || !attach_begin(&mux, stream, false))
+	if (!stream || !attach_begin(&mux, stream, false, NULL))
 		abort();
 	return pair[1];
 }

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from console_link import POWERED_OFF, Guest  # noqa: E402
 from mux import Mux  # noqa: E402
-from test_mux_logs import kill_follower, wait  # noqa: E402
+from test_mux_logs import follower, kill_follower, wait  # noqa: E402
 
 
 class PtyMux(Mux):
@@ -240,6 +240,8 @@ class PtyTest(unittest.TestCase):
                 fcntl.ioctl(opened.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
                 os.write(opened.fd, b"x")
                 wait(lambda: guest.size == (99, 33), [guest], lambda: guest.size)
+                self.assertEqual(mux.channels()["guest1"]["writer"],
+                                 {"user": "muxd: ptys", "pid": follower(mux, "ptys")})
 
     def test_a_file_in_the_place_of_the_link_stays(self):
         with PtyMux('[[pty]]\nchannel = "guest1"\npath = "precious"\n') as mux:
