@@ -204,7 +204,7 @@ class NamesTest(MuxTest):
         self.assertEqual(self.mux.channels(), {})
 
     def test_another_version_is_refused_with_both_numbers(self):
-        self.assertRegex(self.refusal("one", version=7), "version 7 .* version 1")
+        self.assertRegex(self.refusal("one", version=7), "version 7 .* version 2")
 
     def test_a_second_guest_of_a_name_is_refused_while_the_first_lives(self):
         guest = self.guest()

@@ -1,4 +1,5 @@
 #include "compiler.h"
+#include "console_key.h"
 #include "keys.h"
 
 #include <check.h>
@@ -198,6 +199,20 @@ START_TEST(a_key_is_named_for_people)
 }
 END_TEST
 
+START_TEST(no_guest_can_have_a_key_of_the_table)
+{
+	char key = key_table[_i].key;
+
+	ck_assert(keys_is_reserved(key));
+	ck_assert_ptr_nonnull(console_key_problem(key));
+}
+
+START_TEST(what_no_guest_can_have_is_reserved)
+{
+	for (char key = '!'; key < 0x7f; key++)
+		ck_assert_int_eq(keys_is_reserved(key), console_key_problem(key) != NULL);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("keys");
@@ -217,6 +232,8 @@ int main(void)
 	tcase_add_test(test, without_an_escape_key_everything_passes);
 	tcase_add_loop_test(test, names_of_keys_are_understood, 0, (int)ARRAY_SIZE(names));
 	tcase_add_test(test, a_key_is_named_for_people);
+	tcase_add_loop_test(test, no_guest_can_have_a_key_of_the_table, 0, (int)key_count);
+	tcase_add_test(test, what_no_guest_can_have_is_reserved);
 	suite_add_tcase(suite, test);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
