@@ -132,6 +132,24 @@ class AtThePrompt(RecordTest):
         self.assertEqual(self.text_of("r"), "132x50")
         self.assertEqual(self.text_of(), "printed\r\n")
 
+    def test_a_command_line_while_connected_begins_and_ends_it(self):
+        terminal = self.terminal("attach", "guest1", env={"NO_COLOR": "1"})
+        terminal.wait_for("from before")
+        self.guest.write(b"$ ")
+        self.guest.flush()
+        terminal.wait_for(r"\$ ")
+        terminal.send("\x05:record guest1 file.cast\r")
+        terminal.wait_for("guest1: recording to file.cast")
+        terminal.send("\x05:\r")  # the first one has been begun and its line is over
+        self.guest.write(b"within\r\n$ ")
+        self.guest.flush()
+        self.until_recorded("within")
+        terminal.wait_for(r"within\r\n\$ ")
+        terminal.send("\x05:record guest1 off\r")
+        terminal.wait_for("guest1: recording to file.cast ended")
+        terminal.send("typed")
+        self.guest.until(lambda: self.guest.input == b"typed")
+
     def test_nothing_is_lost_or_doubled_when_muxd_is_killed(self):
         terminal = self.prompt()
         terminal.send("record guest1 file.cast\r")
@@ -337,6 +355,20 @@ class Replay(RecordTest):
         terminal.send("list\r")
         terminal.wait_for(r"guest1 +\(1\)")
         self.assertNotIn("never", terminal.text())
+
+    def test_while_connected_the_guest_is_back_afterwards(self):
+        path = self.file(SMALL + '[0,"o","\\u001b[?25lbegun"]\n[9999,"o","never"]\n')
+        terminal = self.terminal("attach", "guest1", env={"NO_COLOR": "1"})
+        terminal.wait_for("from before")
+        terminal.send(f"\x05:replay --idle 10000 {path}\r")
+        terminal.wait_for("begun")
+        self.guest.write(b"meanwhile\r\n$ ")
+        self.guest.flush()
+        terminal.send("this is nobody's q")
+        terminal.wait_for(r"\x1b\[\?25h.*\*\*\* the recording has ended\r\n.*meanwhile\r\n\$ ")
+        terminal.send("typed")
+        self.guest.until(lambda: b"typed" in self.guest.input)
+        self.assertEqual(bytes(self.guest.input), b"typed")
 
     def test_at_the_prompt_its_end_brings_the_prompt_back(self):
         path = self.file(SMALL + '[0,"o","only this\\r\\n"]\n')
