@@ -13,7 +13,7 @@ from figures import Figure, on_terminal, wait_for_line
 from programs import Workplace
 
 GUESTS = 63
-ROUNDS = 2000
+ROUNDS = 500
 READY = "echo ready"
 
 

@@ -19,6 +19,11 @@ def children(pid):
         return [int(number) for number in numbers.read().split()]
 
 
+def used(muxd):
+    """Milliseconds of processor time of muxd and of its processes."""
+    return sum(processor_milliseconds(pid) for pid in (muxd.pid, *children(muxd.pid)))
+
+
 def wait_for_log(path, size):
     """The text, without the times in front of its lines, is as long as what was printed."""
     deadline = time.monotonic() + TIMEOUT
@@ -37,21 +42,23 @@ def through_muxd(tools):
         muxd = place.muxd("--config", place.file("muxd.toml"), "--bufsize", RING)
         place.program("one", [tools.bench("link_flood"), f"{place.runtime}/device.sock", "one",
                               str(MEBIBYTES)])
+        while "one" not in place.channels():
+            pass
+        before = used(muxd)  # that of making so large a history
         count, nanoseconds, viewer = on_terminal(tools, "read", END, READY, place.path("muxd"),
                                                  "--runtime-dir", place.runtime, "attach", "one")
         if count < MEBIBYTES << 20:
             raise RuntimeError("output is missing")
         wait_for_log(os.path.join(place.file("logs"), "one.log"), MEBIBYTES << 20)
-        used = viewer / 1e6 + sum(processor_milliseconds(pid)
-                                  for pid in (muxd.pid, *children(muxd.pid)))
-        return MEBIBYTES / (nanoseconds / 1e9), used / MEBIBYTES
+        work = viewer / 1e6 + used(muxd) - before
+        return MEBIBYTES / (nanoseconds / 1e9), work / MEBIBYTES
 
 
 def through_socat(tools):
     source = f"EXEC:{tools.bench('print_flood')} {MEBIBYTES},pty,raw,echo=0"
-    _, nanoseconds, used = on_terminal(tools, "read", END, READY, "socat", "STDIO,raw,echo=0",
+    _, nanoseconds, work = on_terminal(tools, "read", END, READY, "socat", "STDIO,raw,echo=0",
                                        source)
-    return MEBIBYTES / (nanoseconds / 1e9), used / 1e6 / MEBIBYTES
+    return MEBIBYTES / (nanoseconds / 1e9), work / 1e6 / MEBIBYTES
 
 
 def measure(tools, count):
