@@ -291,6 +291,20 @@ class Terminals(WritersTest):
             writer.wait_for("muxd is back")
             self.assert_typed("x" * (i + 1))
 
+    def test_a_broadcast_leaves_out_who_another_types_at(self):
+        writer = self.writer()
+        two = Guest(self.mux.directory, "two")
+        two.flush()
+        terminal = Terminal(self.mux.command("attach", "console"))
+        self.addCleanup(terminal.close)
+        terminal.wait_for("two: running")
+        terminal.send("broadcast\r")
+        terminal.wait_for(r"\*\*\* one: \S+ \(pid \d+\) types here")
+        terminal.send("to all")
+        two.until(lambda: two.input == b"to all", [self.guest])
+        writer.send("w")
+        self.assert_typed("w")
+
     def test_a_reader_never_types(self):
         reader = self.attach("--read-only")
         writer = self.writer()
