@@ -28,6 +28,23 @@ static void done(void *owner, const char *message)
 	event_base_loopbreak(owner);
 }
 
+static void print_output(struct command_call *call, const void *bytes, size_t length)
+{
+	(void)call;
+	fwrite(bytes, 1, length, stdout);
+}
+
+/* Help about one command needs no muxd. */
+static int client_help(char *const *words)
+{
+	struct command_call call = { .output = print_output };
+	int status = command_run(&call, words);
+
+	if (status)
+		log_error("muxd: %s", call.message);
+	return fflush(stdout) ? 1 : status;
+}
+
 static int client_completion(const struct command_words *words)
 {
 	if (strcmp(words->plain[1], "bash") != 0) {
@@ -56,6 +73,8 @@ int client_run(const char *control_path, char *const *words)
 	signal(SIGPIPE, SIG_IGN);
 	if (!strcmp(command->name, "capture"))
 		return client_capture(control_path, words);
+	if (!strcmp(command->name, "help") && sorted.plain[1])
+		return client_help(words);
 	if (!strcmp(command->name, "completion"))
 		return client_completion(&sorted);
 	if (!strcmp(command->name, "record"))

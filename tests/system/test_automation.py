@@ -373,6 +373,16 @@ class ExampleTest(LimitedTest):
         self.assertIn('wait: guest1: crashed: by itself, without "^42$"', done.stderr)
 
 
+class HelpTest(AutomationTest):
+    def test_a_command_is_explained_with_its_options_also_without_a_muxd(self):
+        self.mux.stop()
+        text = self.run_text("help", "wait")
+        self.assertTrue(text.startswith("wait CHANNEL [--for REGEX | --state STATE]"))
+        self.assertRegex(text, r"\n  --timeout TIME +no longer than this")
+        self.assertIn("ls is short for it", self.run_text("help", "list"))
+        self.assert_fails(1, 'help: no command named "lst"', "help", "lst")
+
+
 class InfoTest(AutomationTest):
     def test_it_informs(self):
         self.guest(flags=KEEP).write(b"x" * 1000)
