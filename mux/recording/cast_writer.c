@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+static const char replacement[] = { '\xef', '\xbf', '\xbd' }; /* U+FFFD in UTF-8 */
 
 int cast_writer_open(struct cast_writer *writer, const char *path)
 {
@@ -146,8 +146,8 @@ static size_t to_utf8(struct cast_writer *writer, struct cast_rest *rest, const 
 			memcpy(text + used, bytes + at, step);
 			used += step;
 		} else {
-			memcpy(text + used, REPLACEMENT, strlen(REPLACEMENT));
-			used += strlen(REPLACEMENT);
+			memcpy(text + used, replacement, sizeof(replacement));
+			used += sizeof(replacement);
 			writer->wrong++;
 		}
 		at += step ? step : 1;
@@ -167,7 +167,7 @@ int cast_writer_bytes(struct cast_writer *writer, enum cast_code code, uint64_t 
 	if (writer->error || !length)
 		return writer->error;
 	all = malloc(whole);
-	text = malloc(whole * strlen(REPLACEMENT));
+	text = malloc(whole * sizeof(replacement));
 	if (!all || !text)
 		return fail(writer, ENOMEM);
 	memcpy(all, rest->bytes, rest->length);
@@ -192,11 +192,11 @@ int cast_writer_marker(struct cast_writer *writer, uint64_t now_ms, const char *
 
 static void write_rest(struct cast_writer *writer, enum cast_code code, struct cast_rest *rest)
 {
-	char text[sizeof(rest->bytes) * sizeof(REPLACEMENT)];
+	char text[CAST_REST_MAX * sizeof(replacement)];
 	size_t used = 0;
 
-	for (; rest->length; rest->length--, writer->wrong++, used += strlen(REPLACEMENT))
-		memcpy(text + used, REPLACEMENT, strlen(REPLACEMENT));
+	for (; rest->length; rest->length--, writer->wrong++, used += sizeof(replacement))
+		memcpy(text + used, replacement, sizeof(replacement));
 	if (used)
 		write_event(writer, code, writer->last_ms, text, used);
 }

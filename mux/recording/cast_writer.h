@@ -19,9 +19,11 @@ enum cast_code {
 	CAST_SIZE = 'r',
 };
 
+#define CAST_REST_MAX 3
+
 /* Bytes of a character that is not whole yet. */
 struct cast_rest {
-	char bytes[4];
+	char bytes[CAST_REST_MAX];
 	uint8_t length;
 };
 
