@@ -38,6 +38,7 @@ struct prompt {
 	bool shown; /* prompt and line stand on the terminal */
 	bool reading;
 	bool left, cleared;
+	bool mute; /* what libedit writes is not for the terminal */
 	bool asks; /* there is nothing typed that could be taken */
 	char text[64];
 };
@@ -45,8 +46,11 @@ struct prompt {
 /* libedit believes in a terminal that makes CR LF of LF. */
 static ssize_t write_output(void *cookie, const char *bytes, size_t length)
 {
-	struct evbuffer *out = ((struct prompt *)cookie)->terminal->out;
+	const struct prompt *prompt = cookie;
+	struct evbuffer *out = prompt->terminal->out;
 
+	if (prompt->mute)
+		return (ssize_t)length;
 	for (size_t i = 0; i < length; i++) {
 		if (bytes[i] == '\n')
 			evbuffer_add(out, "\r", 1);
@@ -439,6 +443,10 @@ void prompt_resize(struct prompt *prompt)
 
 	terminal_size(prompt->terminal, &size.ws_col, &size.ws_row);
 	ioctl(prompt->pty, TIOCSWINSZ, &size);
-	if (prompt->edit)
-		el_resize(prompt->edit);
+	if (!prompt->edit)
+		return;
+	prompt->mute = !prompt->reading || prompt->left; /* it would show a prompt */
+	el_resize(prompt->edit);
+	fflush(prompt->output);
+	prompt->mute = false;
 }

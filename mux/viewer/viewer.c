@@ -177,7 +177,7 @@ static void run(struct viewer *viewer)
 	terminal_give_back(&viewer->terminal);
 }
 
-static int work(struct terminal_guard *guard, void *owner)
+int viewer_work(struct terminal_guard *guard, void *owner)
 {
 	const struct viewer_options *options = owner;
 	struct viewer *viewer = calloc(1, sizeof(*viewer));
@@ -217,5 +217,5 @@ int viewer_main(const struct viewer_options *options)
 			options->what);
 		return 2;
 	}
-	return terminal_guard_run(work, (void *)(uintptr_t)options);
+	return terminal_guard_run(viewer_work, (void *)(uintptr_t)options);
 }

@@ -131,6 +131,8 @@ static inline bool viewer_at_guest(const struct viewer *viewer)
 }
 
 /* viewer.c */
+/* All of it, in the child of the guardian; owner is the options. */
+int viewer_work(struct terminal_guard *guard, void *owner);
 void viewer_end(struct viewer *viewer, int status);
 void viewer_detach(struct viewer *viewer);
 

@@ -110,16 +110,18 @@ void viewer_command_begin(struct viewer *viewer)
 	struct viewer_channel *channel = viewer->connected;
 	size_t again;
 
-	if (!channel || viewer->commanding || !viewer->prompt)
+	if (!channel || !viewer->prompt)
 		return;
 	viewer_cancel(viewer);
+	viewer->commanded = false;
+	if (viewer->commanding)
+		return;
 	viewer_hide_hint(viewer);
 	viewer->redraws = viewer->screen.addressed;
 	again = screen_suspend(&viewer->screen, viewer->terminal.out);
 	channel->position -= again < channel->position ? again : channel->position;
 	atomic_store(viewer->guard->modes, 0);
 	viewer->commanding = true;
-	viewer->commanded = false;
 	viewer->view.whole_lines = false;
 	viewer->view.moves = viewer->terminal.moves;
 	show_name(viewer);
