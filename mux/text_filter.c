@@ -177,12 +177,9 @@ static size_t plain_run(const struct text_filter *filter, const uint8_t *bytes, 
 	return run;
 }
 
-/* The sequence that has begun is over: shown as text, if it is to be. */
-static void show_sequence(struct text_filter *filter, struct text_sink *sink)
+static void show_bytes(struct text_filter *filter, size_t length, struct text_sink *sink)
 {
-	size_t length = filter->length < TEXT_SEQUENCE_MAX ? filter->length : TEXT_SEQUENCE_MAX;
-
-	for (size_t i = 0; filter->shows && i < length; i++) {
+	for (size_t i = 0; i < length; i++) {
 		uint8_t byte = (uint8_t)filter->sequence[i];
 
 		if (byte >= 0x20 && byte != 0x7f) {
@@ -193,8 +190,17 @@ static void show_sequence(struct text_filter *filter, struct text_sink *sink)
 		}
 	}
 	print_invalid(filter, sink);
-	if (filter->shows && filter->length > length)
+}
+
+/* The sequence that has begun is over: shown as text, if it is to be. */
+static void show_sequence(struct text_filter *filter, struct text_sink *sink)
+{
+	if (filter->shows && filter->length > TEXT_SEQUENCE_MAX) {
+		show_bytes(filter, TEXT_SEQUENCE_MAX, sink);
 		print(filter, sink, "...", 3, 3);
+	} else if (filter->shows) {
+		show_bytes(filter, filter->length, sink);
+	}
 	filter->length = 0;
 }
 

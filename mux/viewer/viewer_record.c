@@ -54,7 +54,10 @@ static void begun(void *owner, struct recorder *recorder)
 
 static void ended(void *owner, struct recorder *recorder, const char *why)
 {
-	end(owner, recorder_of(owner, recorder_channel(recorder)), why);
+	struct recorder **place = recorder_of(owner, recorder_channel(recorder));
+
+	if (place)
+		end(owner, place, why);
 }
 
 static const char *start(struct viewer *viewer, struct recorder_options *options)
