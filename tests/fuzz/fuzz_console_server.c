@@ -1,6 +1,7 @@
-/* A hostile vmm and a hostile viewer: the first byte says how much of the input is whose. */
+/* A hostile vmm and two hostile viewers: the first byte says how much of the input is whose. */
 
 #include "attach.h"
+#include "attach_internal.h"
 #include "channel.h"
 #include "compiler.h"
 #include "device.h"
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define TURNS 20
+#define VIEWERS 2
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
@@ -101,6 +103,23 @@ static void say(int fd, const uint8_t **bytes, size_t *left, size_t piece)
 		;
 }
 
+/* One that is connected to the channel and may type, and asks no more. */
+static void check_writer(const struct channel *channel)
+{
+	const struct follow *follow;
+	bool found = !channel->writer;
+
+	LIST_FOREACH(follow, &channel->follows, of_channel)
+	{
+		assert(!follow->asked || (follow->input && channel->writer));
+		if (follow != channel->writer)
+			continue;
+		assert(follow->input && !follow->asked && !follow->peer->read_only);
+		found = true;
+	}
+	assert(found);
+}
+
 static void check_channels(void)
 {
 	const struct channel *channel;
@@ -113,6 +132,7 @@ static void check_channels(void)
 		assert(record->end == channel->history.committed);
 		assert(record->link_lost <= record->link_offset);
 		assert(record->state <= CHANNEL_GONE);
+		check_writer(channel);
 		count++;
 	}
 	assert(count == mux.channel_count);
@@ -120,29 +140,36 @@ static void check_channels(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	const uint8_t *vmm_bytes = input + 1, *viewer_bytes;
-	size_t vmm_left, viewer_left;
-	int vmm, viewer;
+	const uint8_t *vmm_bytes = input + 1, *viewer_bytes[VIEWERS];
+	size_t vmm_left, viewer_left[VIEWERS];
+	int vmm, viewers[VIEWERS];
 
 	if (!size)
 		return 0;
 	if (!listener)
 		start();
 	vmm_left = (size - 1) * input[0] / 255;
-	viewer_left = size - 1 - vmm_left;
-	viewer_bytes = vmm_bytes + vmm_left;
+	viewer_left[0] = (size - 1 - vmm_left) / VIEWERS;
+	viewer_left[1] = size - 1 - vmm_left - viewer_left[0];
+	viewer_bytes[0] = vmm_bytes + vmm_left;
+	viewer_bytes[1] = viewer_bytes[0] + viewer_left[0];
 	mux.last_id = 0;
 	vmm = connect_vmm();
-	viewer = connect_viewer();
+	for (int i = 0; i < VIEWERS; i++)
+		viewers[i] = connect_viewer();
 	for (unsigned i = 0; i < TURNS; i++) {
 		say(vmm, &vmm_bytes, &vmm_left, vmm_left / (TURNS - i) + 1);
 		event_base_loop(mux.base, EVLOOP_NONBLOCK);
-		say(viewer, &viewer_bytes, &viewer_left, viewer_left / (TURNS - i) + 1);
-		event_base_loop(mux.base, EVLOOP_NONBLOCK);
-		check_channels();
+		for (int k = 0; k < VIEWERS; k++) {
+			say(viewers[k], &viewer_bytes[k], &viewer_left[k],
+				viewer_left[k] / (TURNS - i) + 1);
+			event_base_loop(mux.base, EVLOOP_NONBLOCK);
+			check_channels();
+		}
 	}
 	close(vmm);
-	close(viewer);
+	for (int i = 0; i < VIEWERS; i++)
+		close(viewers[i]);
 	for (unsigned i = 0; i < TURNS && (mux.device_count || mux.peer_count); i++)
 		event_base_loop(mux.base, EVLOOP_NONBLOCK);
 	assert(!mux.device_count && !mux.peer_count);
