@@ -3,6 +3,11 @@
 
 The numbers are those of the list of faults: cons of L4Re (1 to 10), the serial virtualiser of sDDF
 and libvmm (11, 12), the consoles of Bao (13), and reboots of uvmm (15).
+
+What of 12 and 13 is on the guest's side of the link is in tests/unit/test_console.c (a huge request and
+a reset in it, what was typed before the driver came), in tests/unit/test_console_link.c (a write larger
+than the ring), and, with a machine that waits for nobody, in test_vmm_with_muxd.py
+(test_guest_may_come_before_muxd). 14 is about wires: test_switch.py.
 """
 
 import os
