@@ -48,6 +48,8 @@ static bool control_sequence_is_idle(const char *parameters, const char *final)
 		return !length || (length == 1 && *parameters == '0');
 	case 'n':
 		return length == 1 && *parameters == '6';
+	case 'p':
+		return length == 1 && *parameters == '!';
 	case 'h':
 	case 'l':
 		return length && *parameters == '?' && modes_are_idle(parameters + 1, final);
