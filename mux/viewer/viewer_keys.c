@@ -50,11 +50,12 @@ void viewer_back_to_prompt(struct viewer *viewer)
 
 static void send_break(struct viewer *viewer)
 {
-	const struct viewer_channel *channel = viewer->connected;
+	struct viewer_channel *channel = viewer->connected;
 
 	if (viewer->broadcasting)
 		viewer_broadcast_break(viewer);
-	if (channel && channel->present && !viewer->options->read_only)
+	if (channel && channel->present && !viewer->options->read_only &&
+		viewer_may_type(viewer, channel))
 		viewer_stream_send(&viewer->stream, ATTACH_BREAK, &channel->id,
 			sizeof(channel->id));
 }

@@ -214,13 +214,14 @@ class Terminals(WritersTest):
         watcher.wait_for(r"\*\*\* one: \S+ \(pid \d+\) types here, you watch: Ctrl-E t asks to type")
         watcher.send("a")
         watcher.wait_for("types here, you watch")
-        watcher.send("bc")
+        watcher.send("bc" + ESCAPE + "l")
         writer.send("x")
         self.assert_typed("x")
         self.guest.write(b"seen\r\n")
         self.guest.flush()
         watcher.wait_for("seen")
         self.assertEqual(watcher.text().count("you watch"), 2)
+        self.assertEqual(self.guest.breaks, 0)
         self.assertNotIn("you watch", writer.text())
 
     def test_asking_and_letting(self):
