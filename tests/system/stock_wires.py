@@ -26,6 +26,7 @@ BLOCK_SIZE = 4 << 20  # the file repeats after so much; numbers, each in a line
 FIRST_NUMBER = 1000000
 NUMBER_SIZE = 8
 WAIT = 120  # seconds for a stream to go on, or to come to its end
+KILLS = 3
 MEASURE = 5  # seconds of a measurement
 MORE = 1 << 20  # bytes that show that a stream goes on
 UPLINK = "vmm-test"
@@ -299,23 +300,29 @@ def carrier(pair):
         must_reach(pair, "guest2", "192.168.1.1")
 
 
-def carrier_changes(pair, name):
-    return run(pair, name, "cat /sys/class/net/eth0/carrier_changes").strip()
+def carrier_changes(pair):
+    return [int(run(pair, name, "cat /sys/class/net/eth0/carrier_changes"))
+            for name in ("guest1", "guest2")]
+
+
+def note_carrier_changes(pair, before):
+    """How often the carrier of the cable's cards went and came: two changes each time."""
+    changes = [after - number for number, after in zip(before, carrier_changes(pair))]
+    note(f"{KILLS} times killed; changes of the carrier: {changes}")
 
 
 @scenes.scene("muxd killed under traffic: the connection goes on")
 def muxd_killed(pair):
     have_carriers(pair)
-    before = [carrier_changes(pair, name) for name in ("guest1", "guest2")]
+    changes = carrier_changes(pair)
     stream = Stream(pair, "guest1", "guest2", "192.168.1.2")
     stream.wait_for_more()
-    for _ in range(3):
+    for _ in range(KILLS):
         pair.daemon.kill()
         pair.have_muxd()
         stream.wait_for_more()
     stream.finish()
-    after = [carrier_changes(pair, name) for name in ("guest1", "guest2")]
-    note(f"carrier changes: {before} before, {after} after")
+    note_carrier_changes(pair, changes)
 
 
 def worker(pair, wire):
@@ -345,9 +352,10 @@ def wait_other_worker(pair, wire, before):
 @scenes.scene("the process of a wire killed under traffic: the connection goes on")
 def worker_killed(pair):
     have_carriers(pair)
+    changes = carrier_changes(pair)
     stream = Stream(pair, "guest2", "guest1", "192.168.1.1")
     stream.wait_for_more()
-    for _ in range(3):
+    for _ in range(KILLS):
         before = worker(pair, "cable0")
         other = worker(pair, "lan")
         os.kill(before, 9)
@@ -355,6 +363,7 @@ def worker_killed(pair):
         stream.wait_for_more()
         assert worker(pair, "lan") == other
     stream.finish()
+    note_carrier_changes(pair, changes)
 
 
 @scenes.scene("a vmm killed under traffic: the others go on, and it comes back")
