@@ -148,16 +148,16 @@ static void show_history(struct viewer *viewer, bool begins_in_line)
 	if (!text)
 		return;
 	view_init(&view, text, "\r\n");
-	view_channel_init(&view, &viewer->answer, "", 0);
-	viewer->answer.plain = true;
-	viewer->answer.filter.shows = false;
+	view_channel_init(&view, &viewer->replayed, "", 0);
+	viewer->replayed.plain = true;
+	viewer->replayed.filter.shows = false;
 	if (begins_in_line)
 		place = evbuffer_search(viewer->history, "\n", 1, NULL);
 	if (begins_in_line && place.pos >= 0)
 		evbuffer_drain(viewer->history, (size_t)place.pos + 1);
 	length = evbuffer_get_length(viewer->history);
-	view_feed(&viewer->answer, evbuffer_pullup(viewer->history, -1), length, 0);
-	view_release(&viewer->answer);
+	view_feed(&viewer->replayed, evbuffer_pullup(viewer->history, -1), length, 0);
+	view_release(&viewer->replayed);
 	evbuffer_ptr_set(text, &place, 0, EVBUFFER_PTR_SET);
 	while ((place = evbuffer_search(text, "\n", 1, &place)).pos >= 0) {
 		lines++;

@@ -88,7 +88,8 @@ struct viewer {
 	const char *completing; /* the word, while words for it are looked for */
 	glob_t files; /* that begin with it */
 	char prompt_name[32];
-	struct view_channel answer; /* a command's output, or history: untagged */
+	struct view_channel answer; /* a command's output: untagged */
+	struct view_channel replayed; /* the same of history, on connecting */
 	struct viewer_channel *channels; /* owned */
 	struct viewer_channel *connected; /* NULL: at the prompt */
 	enum viewer_replay replay;
