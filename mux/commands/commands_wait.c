@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define STEP_BYTES 65536
-#define PIECE 4096
+#define PIECE 256
+#define STEP_MS 10 /* patterns may be slow */
 #define ANY_STATE UINT_MAX
 
 /*
@@ -119,7 +120,7 @@ static void look_in_line(struct wait *wait, uint64_t end)
 
 	while (start < line->length && begin + line->fed[start] <= wait->from)
 		start++;
-	if (wait->found || (start == line->length && end <= wait->from))
+	if (wait->found || wait->costly || (start == line->length && end <= wait->from))
 		return;
 	result = pattern_find(wait->pattern, line->text, line->length, start, &place);
 	wait->costly |= result < 0;
@@ -144,20 +145,22 @@ static bool look(struct wait *wait, const struct channel *channel)
 {
 	const struct history *history = &channel->history;
 	uint64_t begin = history_begin(history);
+	uint64_t end_ms = monotonic_ms() + STEP_MS;
 
 	if (wait->position < begin)
 		begin_line_at(wait, begin);
 	for (size_t done = 0; done < STEP_BYTES; done += PIECE) {
 		struct iovec pieces[2];
 
-		if (wait->found || wait->position >= history->committed)
+		if (wait->found || wait->costly || wait->position >= history->committed ||
+			monotonic_ms() > end_ms)
 			break;
 		wait->position += history_look(history, wait->position, PIECE, pieces);
 		for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++)
 			line_text_feed(&wait->line, pieces[i].iov_base, pieces[i].iov_len);
 	}
 	if (wait->position < history->committed)
-		return wait->found;
+		return wait->found || wait->costly;
 	look_in_line(wait, wait->position);
 	return true;
 }
