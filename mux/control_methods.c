@@ -82,23 +82,19 @@ void control_info(struct varlink_call *call, json_t *parameters)
 	control_run(call, words, CONTROL_JSON, NULL);
 }
 
-static void no_memory(struct varlink_call *call)
-{
-	const struct command_call command = { .message = "no memory" };
-
-	control_fail(call, &command, 1);
-}
-
 /* As send reads it; to be freed. NULL: no memory. */
 static char *escape(const char *bytes, size_t length)
 {
-	char *text = malloc(4 * length + 1);
+	char *text = malloc(2 * length + 1);
 	char *to = text;
 
 	if (!text)
 		return NULL;
-	for (size_t i = 0; i < length; i++)
-		to += sprintf(to, "\\x%02x", (unsigned char)bytes[i]);
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] == '\\' || !bytes[i])
+			*to++ = '\\';
+		*to++ = bytes[i] ? bytes[i] : '0';
+	}
 	*to = '\0';
 	return text;
 }
@@ -131,7 +127,7 @@ void control_send(struct varlink_call *call, json_t *parameters)
 
 		control_run(call, enter ? words : plain, CONTROL_NOTHING, NULL);
 	} else {
-		no_memory(call);
+		control_no_memory(call);
 	}
 }
 

@@ -87,18 +87,35 @@ static json_t *take_output(struct run *run, size_t most)
 	return parameters;
 }
 
+/* What was cut to fit may end within a character. */
+static json_t *whole_text(const char *text)
+{
+	size_t length = control_whole_characters((const uint8_t *)text, strlen(text));
+
+	return json_stringn(text, length);
+}
+
 void control_fail(struct varlink_call *call, const struct command_call *command, int status)
 {
+	json_t *message = whole_text(command->message);
 	char error[64];
 
 	if (!command->error) {
 		varlink_fail(call, CONTROL_INTERFACE ".CommandFailed",
-			json_pack("{s:s, s:i}", "message", command->message, "status", status));
+			json_pack("{s:o, s:i}", "message", message, "status", status));
 		return;
 	}
 	snprintf(error, sizeof(error), CONTROL_INTERFACE ".%s", command->error);
 	varlink_fail(call, error,
-		json_pack("{s:s, s:s}", "message", command->message, "name", command->error_name));
+		json_pack("{s:o, s:o}", "message", message, "name",
+			whole_text(command->error_name)));
+}
+
+void control_no_memory(struct varlink_call *call)
+{
+	const struct command_call command = { .message = "no memory" };
+
+	control_fail(call, &command, 1);
 }
 
 /* What it printed is JSON. */
@@ -218,8 +235,7 @@ void control_run(struct varlink_call *call, char *const *words, enum control_ans
 	struct run *run = run_create(varlink_owner(call), call);
 
 	if (!run) {
-		varlink_fail(call, CONTROL_INTERFACE ".CommandFailed",
-			json_pack("{s:s, s:i}", "message", "no memory", "status", 1));
+		control_no_memory(call);
 		return;
 	}
 	run->answer = answer;

@@ -31,5 +31,6 @@ bool control_run_now(struct varlink_call *call, char *const *words);
 
 /* As one of the typed errors, or CommandFailed, of a command that ended with this status. */
 void control_fail(struct varlink_call *call, const struct command_call *command, int status);
+void control_no_memory(struct varlink_call *call);
 
 #endif

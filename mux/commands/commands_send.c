@@ -15,7 +15,7 @@ bool commands_join(struct command_call *call, char *const *words, char text[COMM
 	for (size_t i = 0; words[i]; i++) {
 		size_t more = strlen(words[i]);
 
-		if (length + more + 1 > COMMANDS_TEXT_MAX) {
+		if (length + (i > 0) + more > COMMANDS_TEXT_MAX) {
 			command_fail(call, 2, "%s: a text has %d bytes at most",
 				call->command->name, COMMANDS_TEXT_MAX);
 			return false;

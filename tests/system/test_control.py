@@ -59,6 +59,10 @@ class ControlTest(LimitedTest):
             self.assertEqual(problem["name"], "none")
         self.assert_error("WireNotFound", "ListPorts", wire="none")
         self.assert_error("PortNotFound", "Stats", of="none")
+        for name in ("ü" * 100, "x" + "ü" * 1000):  # too long to be told whole
+            problem = self.assert_error("ChannelNotFound", "Read", channel=name)
+            self.assertIn(name[:31], problem["message"])
+            self.assertEqual(problem["name"], name[:len(problem["name"])])
 
     def test_parameters_that_are_none_are_refused(self):
         for method, parameters in (
@@ -133,6 +137,19 @@ class ControlTest(LimitedTest):
         guest.until(lambda: guest.input == "a\\n 'b' ü\r".encode() + b"\0\xff--")
         problem = self.assert_error("CommandFailed", "Send", channel="one", text="x" * 8000)
         self.assertEqual(problem["status"], 2)
+
+    def test_a_long_text_is_sent_whole(self):
+        guest = self.guest()
+        for text in ("ü" * 2000, "\\" * 2048):
+            guest.input = b""
+            self.control.call("Send", channel="one", text=text)
+            guest.until(lambda: len(guest.input) == len(text.encode()))
+            self.assertEqual(guest.input.decode(), text)
+
+    def test_no_lines_are_none_and_one_is_the_last(self):
+        self.guest(output=b"a\nb\nc\n")
+        for lines, text in ((0, None), (1, "c\n"), (2, "b\nc\n"), (9, "a\nb\nc\n")):
+            self.assertEqual(self.control.call("Read", channel="one", lines=lines).get("text"), text)
 
     def test_waiting_ends_with_the_line_or_a_typed_error(self):
         guest = self.guest(output=b"one login: ")
