@@ -39,20 +39,16 @@ static void read_free(void *owner)
 /* Where the last count lines begin; one that has no end yet is one. */
 static uint64_t last_lines(const struct history *history, json_int_t count)
 {
-	uint64_t begin = history_begin(history);
-	uint64_t position = history->committed;
+	uint64_t begin = history_begin(history), end = history->committed;
+	uint64_t ends = (uint64_t)count + history_at_line_start(history);
+	uint64_t start;
 
-	if (position > begin + LINES_WITHIN)
-		begin = position - LINES_WITHIN;
-	for (; position > begin; position--) {
-		struct iovec pieces[2];
-
-		history_look(history, position - 1, 1, pieces);
-		if (*(const char *)pieces[0].iov_base == '\n' && position < history->committed &&
-			!--count)
-			break;
-	}
-	return position;
+	if (!count)
+		return end;
+	if (end > begin + LINES_WITHIN)
+		begin = end - LINES_WITHIN;
+	start = history_line_back(history, begin, end, &ends);
+	return start == UINT64_MAX ? begin : start;
 }
 
 /* How much comes next; all of it has one time, if times are wanted. */
@@ -153,7 +149,7 @@ static void start(const struct read *request, struct channel *channel)
 		read->again = event_new(read->mux->base, -1, 0, again, read);
 	}
 	if (!read || !read->again) {
-		not_found(request->call, channel->name);
+		control_no_memory(request->call);
 		free(read);
 		return;
 	}

@@ -310,6 +310,35 @@ size_t history_look(const struct history *history, uint64_t position, size_t len
 	return length;
 }
 
+/* NULL: the end of line that is looked for is not in these. */
+static const uint8_t *count_back(const struct iovec *part, uint64_t *count)
+{
+	const uint8_t *bytes = part->iov_base;
+	const uint8_t *end;
+	size_t length = part->iov_len;
+
+	while (length && (end = memrchr(bytes, '\n', length))) {
+		if (!--*count)
+			return end;
+		length = (size_t)(end - bytes);
+	}
+	return NULL;
+}
+
+uint64_t history_line_back(const struct history *history, uint64_t from, uint64_t before,
+	uint64_t *count)
+{
+	struct iovec parts[2];
+	const uint8_t *end;
+
+	history_look(history, from, (size_t)(before - from), parts);
+	if ((end = count_back(&parts[1], count)))
+		return from + parts[0].iov_len + (size_t)(end - (uint8_t *)parts[1].iov_base) + 1;
+	if ((end = count_back(&parts[0], count)))
+		return from + (size_t)(end - (uint8_t *)parts[0].iov_base) + 1;
+	return UINT64_MAX;
+}
+
 bool history_at_line_start(const struct history *history)
 {
 	uint64_t end = history->record.end;

@@ -110,6 +110,13 @@ uint64_t history_since(const struct history *history, uint64_t time_ms);
 size_t history_mark_room(const struct history *history);
 void history_check_marks(struct history *history);
 
+/*
+ * Going back from before to from, both served: where what is behind the count-th end of a line
+ * begins. UINT64_MAX: there are not so many, and *count is how many are still to be found.
+ */
+uint64_t history_line_back(const struct history *history, uint64_t from, uint64_t before,
+	uint64_t *count);
+
 /* Is the last byte the end of a line, or is there none? */
 bool history_at_line_start(const struct history *history);
 

@@ -161,21 +161,6 @@ int cat_run(struct command_call *call, char *const *words)
 	return COMMAND_AGAIN;
 }
 
-/* Backwards in length bytes, to the end of the line before the last ones. NULL: not in these. */
-static const uint8_t *count_back(struct print *print, const struct iovec *part)
-{
-	const uint8_t *bytes = part->iov_base;
-	const uint8_t *end;
-	size_t length = part->iov_len;
-
-	while (length && (end = memrchr(bytes, '\n', length))) {
-		if (!--print->lines)
-			return end;
-		length = (size_t)(end - bytes);
-	}
-	return NULL;
-}
-
 /* Looks for where the last lines begin, from the end. */
 static int tail_step(struct command_call *call)
 {
@@ -183,24 +168,14 @@ static int tail_step(struct command_call *call)
 	const struct channel *channel = channel_by_id(call->mux, print->id);
 	uint64_t begin = channel ? history_begin(&channel->history) : 0;
 	uint64_t from = print->back > READER_STEP ? print->back - READER_STEP : 0;
-	uint64_t start = UINT64_MAX, since = 0;
-	const uint8_t *end;
-	struct iovec parts[2];
+	uint64_t start = begin, since = 0;
 
 	if (!channel)
 		return print_step(call);
 	if (from < begin)
 		from = begin;
-	if (from >= print->back) {
-		start = begin;
-	} else {
-		history_look(&channel->history, from, (size_t)(print->back - from), parts);
-		if ((end = count_back(print, &parts[1])))
-			start = from + parts[0].iov_len +
-				(size_t)(end - (uint8_t *)parts[1].iov_base) + 1;
-		else if ((end = count_back(print, &parts[0])))
-			start = from + (size_t)(end - (uint8_t *)parts[0].iov_base) + 1;
-	}
+	if (from < print->back)
+		start = history_line_back(&channel->history, from, print->back, &print->lines);
 	print->back = from;
 	if (start == UINT64_MAX)
 		return COMMAND_AGAIN;
