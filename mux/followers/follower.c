@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SETTINGS_MAX 1048576
+#define SETTINGS_MAX ((size_t)16 << 20) /* more than muxd.toml can say */
 
 struct process {
 	struct follower follower;
