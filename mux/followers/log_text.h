@@ -3,21 +3,25 @@
 
 #include "text_filter.h"
 
-struct evbuffer;
+#define LOG_TEXT_LINE_MOST 8192 /* whoever feeds takes the line from there on */
+#define LOG_TEXT_FEED_MOST 1024
+#define LOG_TEXT_MAX (LOG_TEXT_LINE_MOST + 4 * LOG_TEXT_FEED_MOST + 64)
 
-/* A line of a guest's output without what is not text. */
+/*
+ * A line of a guest's output without what is not text. What is written over is a line of its own in
+ * it, so that nothing is missing. Zeroed is its start.
+ */
 struct log_text {
-	struct evbuffer *line; /* owned; what there is of it, without its end */
+	char bytes[LOG_TEXT_MAX]; /* what there is of it, without its end */
+	size_t length;
 	struct text_filter filter;
 	struct text_sink sink;
 };
 
-/* 0 or -ENOMEM. */
-int log_text_init(struct log_text *text);
-void log_text_release(struct log_text *text); /* also of a zeroed one */
-
-/* Ends of lines end nothing here: whoever feeds takes the line then. */
+/*
+ * At most LOG_TEXT_FEED_MOST bytes. Ends of lines end nothing here: whoever feeds takes the line
+ * then, by length = 0.
+ */
 void log_text_feed(struct log_text *text, const uint8_t *bytes, size_t length);
-void log_text_reset(struct log_text *text);
 
 #endif

@@ -27,7 +27,6 @@
 #include <unistd.h>
 
 #define GATHERED_MOST 65536
-#define LINE_MOST 8192 /* of text without its controls; a longer one is cut */
 #define PAUSE_FIRST_MS 500
 #define PAUSE_LONGEST_MS 30000
 
@@ -63,7 +62,8 @@ static void follow(struct channel_log *log)
 	const struct log_record *record = &log->file.place.record;
 
 	evbuffer_drain(log->gathered, evbuffer_get_length(log->gathered));
-	log_text_reset(&log->text);
+	log->text.length = 0;
+	log->text.filter = (struct text_filter){ .have = 0 };
 	log->line_time_ms = 0;
 	log->position = record->position;
 	log->line_open = record->line_open;
@@ -160,8 +160,9 @@ static void gather(struct channel_log *log, const struct attach_client_piece *pi
 static void end_text_line(struct channel_log *log, uint64_t position)
 {
 	begin_line(log, log->line_time_ms);
-	evbuffer_add_buffer(log->gathered, log->text.line);
+	evbuffer_add(log->gathered, log->text.bytes, log->text.length);
 	evbuffer_add(log->gathered, "\n", 1);
+	log->text.length = 0;
 	log->position = position;
 	log->line_open = false;
 }
@@ -173,18 +174,21 @@ static void gather_text(struct channel_log *log, const struct attach_client_piec
 	uint64_t position = log->channel->position;
 
 	while (next < end && !log->waiting) {
-		const uint8_t *line_end = memchr(next, '\n', (size_t)(end - next));
-		const uint8_t *stop = line_end ? line_end + 1 : end;
+		size_t most = (size_t)(end - next);
+		size_t length = most < LOG_TEXT_FEED_MOST ? most : LOG_TEXT_FEED_MOST;
+		const uint8_t *line_end = memchr(next, '\n', length);
 
+		if (line_end)
+			length = (size_t)(line_end - next) + 1;
 		if (!log->line_time_ms)
 			log->line_time_ms = piece->time_ms;
-		log_text_feed(&log->text, next, (size_t)(stop - next));
-		position += (uint64_t)(stop - next);
-		if (line_end || evbuffer_get_length(log->text.line) >= LINE_MOST) {
+		log_text_feed(&log->text, next, length);
+		next += length;
+		position += length;
+		if (line_end || log->text.length >= LOG_TEXT_LINE_MOST) {
 			end_text_line(log, position);
 			log->line_time_ms = 0;
 		}
-		next = stop;
 	}
 }
 
@@ -217,7 +221,7 @@ static void bytes_lost(void *owner, struct attach_client_channel *channel, uint6
 	(void)owner;
 	if (!log || log->waiting)
 		return;
-	if (evbuffer_get_length(log->text.line))
+	if (log->text.length)
 		end_text_line(log, channel->position);
 	if (log->line_open)
 		evbuffer_add(log->gathered, "\r\n", 2);
@@ -238,7 +242,6 @@ static void close_log(struct channel_log *log)
 	log_file_close(&log->file);
 	if (log->gathered)
 		evbuffer_free(log->gathered);
-	log_text_release(&log->text);
 	log->channel->own = NULL;
 	free(log);
 }
@@ -274,7 +277,7 @@ static int open_log(struct channel_log *log, const char *path)
 	bool fresh = false;
 	int error = -ENOMEM;
 
-	if (log->gathered && !log_text_init(&log->text))
+	if (log->gathered)
 		error = make_place(log->logs, path, place) ? 0 : -ENAMETOOLONG;
 	if (!error)
 		error = log_file_open(&log->file, path, place, &fresh);

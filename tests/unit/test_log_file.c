@@ -6,7 +6,6 @@
 
 #include <check.h>
 #include <errno.h>
-#include <event2/buffer.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,15 +250,25 @@ START_TEST(times_are_those_of_RFC_3339)
 START_TEST(text_has_no_control_sequences_and_what_was_written_over)
 {
 	static const char written[] = "\033[1mab\b\xc3\xa9\b\bc\033[m\rd\a";
-	struct log_text text;
+	static struct log_text text;
 
 	ck_assert(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
-	ck_assert_int_eq(log_text_init(&text), 0);
 	log_text_feed(&text, (const uint8_t *)written, sizeof(written) - 1);
 
-	ck_assert_uint_eq(evbuffer_get_length(text.line), 5);
-	ck_assert_mem_eq(evbuffer_pullup(text.line, -1), "c\nd^G", 5);
-	log_text_release(&text);
+	ck_assert_uint_eq(text.length, 5);
+	ck_assert_mem_eq(text.bytes, "c\nd^G", 5);
+}
+
+START_TEST(whatever_is_fed_at_once_has_room)
+{
+	static struct log_text text = { .length = LOG_TEXT_LINE_MOST - 1 };
+	uint8_t bytes[LOG_TEXT_FEED_MOST];
+
+	ck_assert(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
+	memset(bytes, 0xff, sizeof(bytes)); /* nothing becomes longer */
+	log_text_feed(&text, bytes, sizeof(bytes));
+
+	ck_assert_uint_eq(text.length, LOG_TEXT_LINE_MOST - 1 + 4 * sizeof(bytes));
 }
 
 int main(void)
@@ -284,6 +293,7 @@ int main(void)
 	tcase_add_test(tests, others_cannot_read_it);
 	tcase_add_test(tests, times_are_those_of_RFC_3339);
 	tcase_add_test(tests, text_has_no_control_sequences_and_what_was_written_over);
+	tcase_add_test(tests, whatever_is_fed_at_once_has_room);
 
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
