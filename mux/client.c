@@ -9,6 +9,7 @@
 #include "log.h"
 #include "request.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ static int client_help(char *const *words)
 
 static int client_completion(const struct command_words *words)
 {
+	assert(words->plain[1]);
 	if (strcmp(words->plain[1], "bash") != 0) {
 		log_error("muxd: completion: \"%s\" is not bash", words->plain[1]);
 		return 2;

@@ -16,7 +16,7 @@
 void completion_script(void); /* to standard output, for bash */
 
 /* options: up to a row without a name. The line begins with the program's name. */
-void completion_print(const char *line, const struct option_row *options);
+void completion_print(const char *text, const struct option_row *options);
 
 /* A line of a shell, taken apart. */
 #define COMPLETION_WORDS_MAX 64

@@ -18,7 +18,7 @@
 
 static bool is_missing(const json_t *value)
 {
-	return !value || json_is_null(value);
+	return !value || json_typeof(value) == JSON_NULL;
 }
 
 bool control_string(struct varlink_call *call, json_t *parameters, const char *name,

@@ -70,15 +70,17 @@ static json_t *take_piece(struct read *read, const struct history *history)
 	uint8_t bytes[PIECE];
 	struct iovec pieces[2];
 	size_t length, whole;
+	json_int_t position;
 
 	read->position += lost;
+	position = (json_int_t)read->position;
 	length = history_look(history, read->position, next_length(read, history), pieces);
 	for (size_t i = 0, done = 0; i < ARRAY_SIZE(pieces); done += pieces[i++].iov_len)
 		if (pieces[i].iov_len)
 			memcpy(bytes + done, pieces[i].iov_base, pieces[i].iov_len);
 	whole = length == PIECE ? control_whole_characters(bytes, length) : length;
-	reply = json_pack("{s:I, s:I, s:I}", "position", (json_int_t)read->position, "next",
-		(json_int_t)(read->position + whole), "end", (json_int_t)history->committed);
+	reply = json_pack("{s:I, s:I, s:I}", "position", position, "next",
+		position + (json_int_t)whole, "end", (json_int_t)history->committed);
 	if (lost)
 		json_object_set_new(reply, "lost", json_integer((json_int_t)lost));
 	if (read->times && whole)

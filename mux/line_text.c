@@ -26,8 +26,10 @@ static void add(struct line_text *line, const char *bytes, size_t length)
 
 static void take_back(struct line_text *line)
 {
-	while (line->length && (line->text[--line->length] & 0xc0) == 0x80)
-		continue;
+	while (line->length && (line->text[line->length - 1] & 0xc0) == 0x80)
+		line->length--;
+	if (line->length)
+		line->length--;
 }
 
 static void take(struct text_sink *sink, enum text_event event, const char *bytes, size_t length,

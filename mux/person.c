@@ -24,7 +24,7 @@ static bool is_printable(const char *text)
 static void find_name(struct person *person)
 {
 	FILE *file = fopen(PASSWORD_FILE, "re");
-	struct passwd entry, *found;
+	struct passwd entry = { 0 }, *found;
 	char buffer[ENTRY_MAX];
 
 	snprintf(person->user, sizeof(person->user), "%u", (unsigned)person->uid);

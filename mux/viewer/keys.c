@@ -123,23 +123,26 @@ static void look_up(struct keys *keys, uint8_t byte, struct key_event *event)
 	event->action = KEY_CHANNEL;
 }
 
+/* One more than fit is kept too, to be shown. */
+static void add_digit(struct keys *keys, uint8_t digit)
+{
+	if (keys->digits <= KEYS_DIGITS_MAX)
+		keys->number[keys->digits++] = digit;
+	else
+		keys->number[KEYS_DIGITS_MAX] = digit;
+}
+
 /* A number is collected until Enter, which is not handed on either if the number is wrong. */
 static size_t collect(struct keys *keys, uint8_t byte, struct key_event *event)
 {
-	size_t digits = keys->digits < KEYS_DIGITS_MAX ? keys->digits : KEYS_DIGITS_MAX;
 	bool ends = byte == '\r' || byte == '\n';
 
 	if (is_digit(byte)) {
-		if (digits < KEYS_DIGITS_MAX)
-			keys->number[digits] = byte;
-		else
-			keys->number[KEYS_DIGITS_MAX] = byte;
-		if (keys->digits <= KEYS_DIGITS_MAX)
-			keys->digits++;
+		add_digit(keys, byte);
 		return 1;
 	}
 	event->action = ends && keys->digits <= KEYS_DIGITS_MAX ? KEY_NUMBER : KEY_WRONG_NUMBER;
-	for (size_t i = 0; i < digits; i++)
+	for (size_t i = 0; i < keys->digits; i++)
 		event->number = 10 * event->number + keys->number[i] - '0';
 	event->bytes = keys->number;
 	event->length = keys->digits;

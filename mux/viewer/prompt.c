@@ -224,36 +224,42 @@ static void replace(EditLine *edit, const char *typed, const char *word, bool on
 	el_insertstr(edit, quoted);
 }
 
+/* In place of the last word, what all that can stand there have in common; or show them. */
+static unsigned char complete_last(struct prompt *prompt, const char *line,
+	const struct prompt_split *split)
+{
+	char common[WORD_LONGEST] = "";
+	unsigned count, last = 0;
+
+	while (split->words[last + 1])
+		last++;
+	count = common_part(prompt, split->words, common);
+	if (!count)
+		return CC_ERROR;
+	if (count > 1 && strlen(common) <= strlen(split->words[last])) {
+		list_words(prompt, split->words);
+		return CC_NORM;
+	}
+	replace(prompt->edit, line + split->start, common, count == 1);
+	return CC_REFRESH;
+}
+
 static unsigned char complete(EditLine *edit, int character)
 {
 	struct prompt *prompt = NULL;
 	AUTO_FREE char *line = NULL;
-	AUTO_FREE char *text = NULL;
 	struct prompt_split split;
-	char common[WORD_LONGEST] = "";
-	unsigned count, last = 0;
+	unsigned char result = CC_ERROR;
 
 	(void)character;
 	el_get(edit, EL_CLIENTDATA, &prompt);
 	line = before_cursor(prompt);
 	if (!line)
 		return CC_ERROR;
-	if (!prompt_split(&split, line)) {
-		free(split.text);
-		return CC_ERROR;
-	}
-	text = split.text;
-	while (split.words[last + 1])
-		last++;
-	count = common_part(prompt, split.words, common);
-	if (!count)
-		return CC_ERROR;
-	if (count > 1 && strlen(common) <= strlen(split.words[last])) {
-		list_words(prompt, split.words);
-		return CC_NORM;
-	}
-	replace(edit, line + split.start, common, count == 1);
-	return CC_REFRESH;
+	if (prompt_split(&split, line))
+		result = complete_last(prompt, line, &split);
+	free(split.text);
+	return result;
 }
 
 /* Without a pseudo-terminal libedit gets the operator's own. */

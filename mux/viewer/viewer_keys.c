@@ -168,71 +168,47 @@ static void send_byte(struct viewer *viewer, uint8_t byte)
 		type(viewer, &byte, 1);
 }
 
+static void broadcast_to_all(struct viewer *viewer)
+{
+	char *const all[] = { NULL };
+
+	viewer_broadcast_begin(viewer, all);
+}
+
+/* What needs no more of an event than its action. */
+static void (*const actions[])(struct viewer *viewer) = {
+	[KEY_ESCAPE] = viewer_show_hint,
+	[KEY_LEAVE] = viewer_back_to_prompt,
+	[KEY_BREAK] = send_break,
+	[KEY_HIDE_OTHERS] = hide_others,
+	[KEY_SHOW_ALL] = show_all,
+	[KEY_TAKE] = viewer_take,
+	[KEY_YIELD] = viewer_yield,
+	[KEY_NEXT] = viewer_connect_next,
+	[KEY_PREVIOUS] = viewer_connect_previous,
+	[KEY_LAST] = viewer_connect_last,
+	[KEY_COMMAND] = viewer_command_begin,
+	[KEY_DETACH] = viewer_detach,
+	[KEY_HELP] = viewer_help_key,
+	[KEY_BROADCAST] = broadcast_to_all,
+};
+
 void viewer_act(struct viewer *viewer, const struct key_event *event)
 {
 	if (event->action != KEY_ESCAPE)
 		viewer_hide_hint(viewer);
-	switch (event->action) {
-	case KEY_NOTHING:
-		break;
-	case KEY_BYTES:
+	if (event->action == KEY_BYTES)
 		type(viewer, event->bytes, event->length);
-		break;
-	case KEY_ESCAPE:
-		viewer_show_hint(viewer);
-		break;
-	case KEY_SEND:
+	else if (event->action == KEY_SEND)
 		send_byte(viewer, event->byte);
-		break;
-	case KEY_LEAVE:
-		viewer_back_to_prompt(viewer);
-		break;
-	case KEY_BREAK:
-		send_break(viewer);
-		break;
-	case KEY_HIDE_OTHERS:
-		hide_others(viewer);
-		break;
-	case KEY_SHOW_ALL:
-		show_all(viewer);
-		break;
-	case KEY_TAKE:
-		viewer_take(viewer);
-		break;
-	case KEY_YIELD:
-		viewer_yield(viewer);
-		break;
-	case KEY_CHANNEL:
+	else if (event->action == KEY_CHANNEL)
 		switch_to(viewer, event->byte);
-		break;
-	case KEY_NEXT:
-		viewer_connect_next(viewer);
-		break;
-	case KEY_PREVIOUS:
-		viewer_connect_previous(viewer);
-		break;
-	case KEY_LAST:
-		viewer_connect_last(viewer);
-		break;
-	case KEY_COMMAND:
-		viewer_command_begin(viewer);
-		break;
-	case KEY_DETACH:
-		viewer_detach(viewer);
-		break;
-	case KEY_HELP:
-		viewer_help_key(viewer);
-		break;
-	case KEY_NUMBER:
+	else if (event->action == KEY_NUMBER)
 		switch_to_number(viewer, event->number);
-		break;
-	case KEY_BROADCAST:
-		viewer_broadcast_begin(viewer, &(char *){ NULL });
-		break;
-	case KEY_WRONG_NUMBER:
+	else if (event->action == KEY_WRONG_NUMBER)
 		wrong_number(viewer, event);
-		break;
-	}
+	else if (event->action < ARRAY_SIZE(actions) && actions[event->action])
+		actions[event->action](viewer);
 }
 
 int viewer_keys_open(struct viewer *viewer)

@@ -27,6 +27,7 @@
 #define TIMEOUT_MS 60000
 #define WARM_UP 50
 #define MOST_ROUNDS 100000
+#define LINE_LONGEST 512 /* of a file in /proc */
 
 static long long now(void)
 {
@@ -110,32 +111,38 @@ static void measure_echo(int terminal, long count)
 	printf("%lld %lld\n", times[count / 2], times[count * 99 / 100]);
 }
 
-/* Of one process, if it belongs to the child's terminal and is called as the child; else 0. */
-static long long time_of(const char *process, const char *name)
+/* "" if it cannot be read: the process may have ended. */
+static void read_line(const char *process, const char *name, char line[static LINE_LONGEST])
 {
-	char path[64], line[512] = "", wanted[64];
-	long long used = 0;
-	int session = 0;
+	char path[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", process);
+	snprintf(path, sizeof(path), "/proc/%.20s/%s", process, name);
 	file = fopen(path, "re");
-	if (!file || !fgets(line, sizeof(line), file))
+	if (!file || !fgets(line, LINE_LONGEST, file))
 		line[0] = '\0';
 	if (file)
 		fclose(file);
-	snprintf(wanted, sizeof(wanted), "(%s)", name);
-	if (!strstr(line, wanted) ||
-		sscanf(strstr(line, wanted) + strlen(wanted), " %*c %*d %*d %d", &session) != 1 ||
-		session != child)
+}
+
+/* Of one process, if it belongs to the child's terminal and is called as the child; else 0. */
+static long long time_of(const char *process, const char *name)
+{
+	char line[LINE_LONGEST], wanted[64];
+	char *next;
+
+	read_line(process, "stat", line);
+	snprintf(wanted, sizeof(wanted), "(%s) ", name);
+	next = strstr(line, wanted);
+	if (!next)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%.20s/schedstat", process);
-	file = fopen(path, "re");
-	if (file && fscanf(file, "%lld", &used) != 1)
-		used = 0;
-	if (file)
-		fclose(file);
-	return used;
+	next += strlen(wanted) + 1; /* the state; then parent, group and session */
+	strtol(next, &next, 10);
+	strtol(next, &next, 10);
+	if (strtol(next, NULL, 10) != child)
+		return 0;
+	read_line(process, "schedstat", line);
+	return strtoll(line, NULL, 10);
 }
 
 static long long processor_time(void)
