@@ -23,16 +23,29 @@ static bool at_prompt(const struct viewer *viewer)
 		(viewer->commanding || !viewer->broadcasting);
 }
 
-/* Ends the command that runs. What is typed ahead was for a prompt, unless a guest is behind it. */
+/* Where the byte comes first in what waits; -1: nowhere. */
+static ev_ssize_t find(const struct viewer *viewer, int byte)
+{
+	char wanted = (char)byte;
+
+	return byte < 0 ? -1 : evbuffer_search(viewer->ahead, &wanted, 1, NULL).pos;
+}
+
+/*
+ * Ends the command that runs, unless a key is before it: then it is for where that leads. What is
+ * typed ahead of it was for a prompt, unless a guest is behind that.
+ */
 static bool take_control_c(struct viewer *viewer)
 {
-	static const char control_c = CTRL_C;
-	struct evbuffer_ptr place = evbuffer_search(viewer->ahead, &control_c, 1, NULL);
-	struct evbuffer *before = place.pos < 0 ? NULL : evbuffer_new();
+	ev_ssize_t place = find(viewer, CTRL_C), key = find(viewer, viewer->keys.escape);
+	struct evbuffer *before;
 
+	if (place < 0 || (key >= 0 && key < place))
+		return false;
+	before = evbuffer_new();
 	if (!before)
 		return false;
-	evbuffer_remove_buffer(viewer->ahead, before, (size_t)place.pos);
+	evbuffer_remove_buffer(viewer->ahead, before, (size_t)place);
 	evbuffer_drain(viewer->ahead, 1);
 	if (viewer->commanding)
 		evbuffer_prepend_buffer(viewer->ahead, before);
@@ -68,7 +81,8 @@ void viewer_process(struct viewer *viewer)
 
 		if (length <= 0)
 			break;
-		if (at_prompt(viewer) && viewer->running && take_control_c(viewer))
+		if (at_prompt(viewer) && viewer->running && !keys_are_begun(&viewer->keys) &&
+			take_control_c(viewer))
 			continue;
 		used = turn(viewer, bytes, (size_t)length);
 		if (!used)

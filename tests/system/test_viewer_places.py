@@ -25,6 +25,14 @@ class Keys(ViewerTest):
         three.wait_typed(b"vm3vm3vm3")
         self.one.wait_typed(b"vm1")
 
+    def test_control_c_behind_a_key_is_for_where_that_leads(self):
+        terminal = self.console()
+        for number in range(10):
+            terminal.send(b"list abc\rx" + ESCAPE + b"1one\x03two%d" % number + ESCAPE + b".")
+            self.one.wait_typed(b"one\x03two%d" % number)
+            terminal.wait_for(r"Connecting.*" + PROMPT)
+            terminal.send(b"\x15")
+
     def test_at_the_prompt_they_count_from_the_guest_left_last(self):
         terminal = self.connected("vm1")
         terminal.send(ESCAPE + b".")
