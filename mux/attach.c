@@ -21,8 +21,10 @@
 #define OUTPUT_PIECE 16384
 #define UNSENT_MOST 65536 /* beyond it nothing is added until the viewer reads */
 #define UNSENT_LOW 16384
-#define UNSENT_OTHERS 16384 /* the same for other channels than the one it is connected to */
-#define SOCKET_CONNECTED 32768 /* bytes for the kernel to hold of a viewer that is connected */
+#define OTHERS_PIECE 8192 /* of other channels than the one it is connected to */
+#define SOCKET_FREE 106496 /* bytes for the kernel to hold of a viewer */
+#define SOCKET_CONNECTED 32768 /* that is connected */
+#define SOCKET_CROWDED 16384 /* and sees what others print, too */
 #define GONE_MOST 4096
 #define INPUT_WINDOW 16384
 
@@ -119,6 +121,17 @@ static void tell_lost(struct follow *follow)
 	attach_tell(follow->peer, ATTACH_LOST, &part, 1);
 }
 
+/* What the kernel holds already cannot be overtaken by an echo: it is not to be much. */
+static void hold(const struct attach_peer *peer, int size)
+{
+	setsockopt(bufferevent_getfd(peer->stream), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+static bool has_output(const struct follow *follow)
+{
+	return follow->streaming && follow->position < follow->channel->history.committed;
+}
+
 static void tell_output(struct follow *follow)
 {
 	const struct history *history = &follow->channel->history;
@@ -128,19 +141,20 @@ static void tell_output(struct follow *follow)
 		.time_ms = history_time(history, follow->position),
 	};
 	struct iovec parts[3] = { { &output, sizeof(output) } };
-	uint64_t most = OUTPUT_PIECE;
+	bool other = follow->peer->connected && !follow->input;
+	uint64_t limit = other ? OTHERS_PIECE : OUTPUT_PIECE, most = limit;
 
 	if (follow->times)
 		most = history_next_time(history, follow->position) - follow->position;
-	if (most > OUTPUT_PIECE)
-		most = OUTPUT_PIECE;
+	if (most > limit)
+		most = limit;
+	if (other && !follow->peer->crowded)
+		hold(follow->peer, SOCKET_CROWDED);
+	follow->peer->crowded |= other;
 	follow->position += history_look(history, follow->position, (size_t)most, parts + 1);
 	attach_tell(follow->peer, ATTACH_OUTPUT, parts, ARRAY_SIZE(parts));
-}
-
-static bool has_output(const struct follow *follow)
-{
-	return follow->streaming && follow->position < follow->channel->history.committed;
+	if (!other)
+		follow->peer->behind = has_output(follow);
 }
 
 static bool has_news(const struct follow *follow)
@@ -178,27 +192,23 @@ static void enqueue(struct follow *follow)
 	TAILQ_INSERT_TAIL(queue_of(follow), follow, of_ready);
 }
 
-/* The next one to tell something, taken out of its queue, or NULL. */
+/*
+ * The next one to tell something, taken out of its queue, or NULL. Others than the one the viewer
+ * is connected to wait until all is sent, so that no echo comes to stand behind much of theirs;
+ * unless that one itself prints more than is sent.
+ */
 static struct follow *next_ready(struct attach_peer *peer, size_t unsent)
 {
 	struct follow *connected = TAILQ_FIRST(&peer->ready_connected);
-	bool others = unsent < (peer->connected ? UNSENT_OTHERS : UNSENT_MOST);
-	struct follow *other = others ? TAILQ_FIRST(&peer->ready) : NULL;
-	struct follow *next = !connected || (other && peer->others_turn) ? other : connected;
+	struct follow *other = TAILQ_FIRST(&peer->ready);
+	struct follow *next = other && (peer->others_turn || !connected) ? other : connected;
 
-	if (others)
-		peer->others_turn = next == connected;
+	if (next == other && peer->connected && unsent && !peer->behind)
+		next = connected;
+	peer->others_turn = next == connected;
 	if (next)
 		dequeue(next);
 	return next;
-}
-
-/* What the kernel holds already cannot be overtaken by an echo: it is not to be much. */
-static void hold_little(const struct attach_peer *peer)
-{
-	int size = SOCKET_CONNECTED;
-
-	setsockopt(bufferevent_getfd(peer->stream), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
 void attach_connect(struct follow *follow, bool connected)
@@ -209,10 +219,12 @@ void attach_connect(struct follow *follow, bool connected)
 		return;
 	dequeue(follow);
 	follow->input = connected;
-	if (connected && !peer->connected++)
-		hold_little(peer);
-	else if (!connected)
-		peer->connected--;
+	if (connected && !peer->connected++) {
+		peer->crowded = false;
+		hold(peer, SOCKET_CONNECTED);
+	} else if (!connected && !--peer->connected) {
+		hold(peer, SOCKET_FREE);
+	}
 	enqueue(follow);
 }
 
@@ -238,8 +250,11 @@ static void progress(struct attach_peer *peer)
 		told = true;
 	}
 	tell_ready(peer);
-	if (!peer->doomed && told)
-		stream_flush(peer->stream); /* an echo is on its way to eyes */
+	if (peer->doomed || !told)
+		return;
+	stream_flush(peer->stream); /* an echo is on its way to eyes */
+	if (!evbuffer_get_length(output) && !TAILQ_EMPTY(&peer->ready))
+		bufferevent_trigger(peer->stream, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
 }
 
 void attach_wake(struct follow *follow)
@@ -451,7 +466,7 @@ bool attach_begin(struct mux *mux, struct bufferevent *stream, bool read_only,
 	LIST_INSERT_HEAD(&mux->peers, peer, link);
 	mux->peer_count++;
 	bufferevent_setcb(stream, attach_readable, attach_written, attach_event, peer);
-	turn_begin(&peer->turn, stream);
+	turn_begin(&peer->turn, stream, TURN_VIEWER_BYTES);
 	bufferevent_setwatermark(stream, EV_READ, 0, 2 * TURN_LATE_READ);
 	bufferevent_setwatermark(stream, EV_WRITE, UNSENT_LOW, 0);
 	bufferevent_enable(stream, EV_READ | EV_WRITE);

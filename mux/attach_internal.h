@@ -14,7 +14,8 @@
  * follows: announce, credit, a position. A follow with something to tell stands in the ready
  * queue, and whenever the stream has little unsent, the first of them tells one thing and goes to
  * the end. So a viewer that does not read costs one buffer, and channels take turns. The one that
- * the viewer is connected to has every second turn: an echo does not wait for all the others.
+ * the viewer is connected to has every second turn, and little of others is on its way: an echo
+ * does not wait for all of them.
  */
 struct attach_peer {
 	struct mux *mux;
@@ -27,6 +28,8 @@ struct attach_peer {
 	unsigned unannounced; /* channels to be announced before READY */
 	unsigned gone; /* follows whose channel was dropped */
 	unsigned connected; /* follows with input */
+	bool crowded; /* and since then it was told what others print */
+	bool behind; /* there was more of the connected one than fitted in its last piece */
 
 	LIST_HEAD(, follow) follows; /* owned; one for every channel */
 	TAILQ_HEAD(follow_queue, follow) ready, ready_connected;

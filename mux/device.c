@@ -103,6 +103,7 @@ static bool send_input(struct device *device)
 	evbuffer_add(output, &header, sizeof(header));
 	evbuffer_remove_buffer(input, output, length);
 	device->sent += length;
+	turn_asked(&device->turn);
 	return true;
 }
 
@@ -253,7 +254,7 @@ static struct device *device_create(struct device_listener *listener, int fd)
 	event_assign(&device->timeout, mux->base, -1, 0, no_hello, device);
 	event_add(&device->timeout, &timeout);
 	bufferevent_setcb(device->stream, device_readable, device_written, device_event, device);
-	turn_begin(&device->turn, device->stream);
+	turn_begin(&device->turn, device->stream, TURN_LINK_BYTES);
 	bufferevent_setwatermark(device->stream, EV_READ, 0, 2 * TURN_LATE_READ);
 	bufferevent_enable(device->stream, EV_READ | EV_WRITE);
 	return device;

@@ -8,7 +8,7 @@
 #include <event2/bufferevent_struct.h>
 #include <event2/event.h>
 
-#define LATE_AT_ONCE 2 /* callbacks before the loop looks for new events */
+#define LATE_AT_ONCE 1 /* callback before the loop looks for new events */
 
 enum {
 	SOON,
@@ -40,21 +40,29 @@ static void set_late(struct turn *turn, bool late)
 	bufferevent_set_max_single_read(turn->stream, late ? TURN_LATE_READ : TURN_SOON_READ);
 }
 
-void turn_begin(struct turn *turn, struct bufferevent *stream)
+void turn_begin(struct turn *turn, struct bufferevent *stream, size_t least)
 {
-	*turn = (struct turn){ .stream = stream, .since_ms = monotonic_ms() };
+	*turn = (struct turn){ .stream = stream, .since_ms = monotonic_ms(), .least = least };
 	set_late(turn, false);
 }
 
 void turn_took(struct turn *turn, size_t length)
 {
-	uint64_t now = monotonic_ms();
+	uint64_t now = monotonic_ms(), passed = now - turn->since_ms;
+	bool late = turn->late;
 
-	if (now - turn->since_ms >= TURN_WINDOW_MS) {
+	if (passed >= TURN_WINDOW_MS) {
+		late = turn->taken > TURN_SOON_BYTES && passed < 2 * TURN_WINDOW_MS;
 		turn->since_ms = now;
 		turn->taken = 0;
 	}
-	turn->taken += length > TURN_CALL_BYTES ? length : TURN_CALL_BYTES;
-	if (turn->late != (turn->taken > TURN_SOON_BYTES))
-		set_late(turn, !turn->late);
+	turn->taken += length > turn->least ? length : turn->least;
+	late = late || turn->taken > TURN_SOON_BYTES;
+	if (turn->late != late)
+		set_late(turn, late);
+}
+
+void turn_asked(struct turn *turn)
+{
+	turn->taken -= turn->taken < TURN_ANSWER_BYTES ? turn->taken : TURN_ANSWER_BYTES;
 }

@@ -175,11 +175,14 @@ void terminal_flush(struct terminal *terminal)
 			event_add(terminal->writable, NULL);
 		return;
 	}
+	terminal->soon = false;
 }
 
 bool terminal_full(const struct terminal *terminal)
 {
-	return evbuffer_get_length(terminal->out) >= TERMINAL_FULL;
+	size_t full = terminal->soon ? TERMINAL_FULL_SOON : TERMINAL_FULL;
+
+	return evbuffer_get_length(terminal->out) >= full;
 }
 
 void terminal_drain(struct terminal *terminal)

@@ -12,9 +12,11 @@ struct terminal_guard;
 
 /*
  * The operator's terminal, or what stands for it: standard input and output. Nothing here waits: a
- * terminal that nobody reads fills a buffer, and full() asks for no more.
+ * terminal that nobody reads fills a buffer, and full() asks for no more. That is sooner where
+ * something urgent may come behind it.
  */
 #define TERMINAL_FULL 131072
+#define TERMINAL_FULL_SOON 4096
 #define TERMINAL_READ 4096
 
 struct terminal {
@@ -23,6 +25,7 @@ struct terminal {
 	bool interactive; /* both are terminals */
 	bool colors;
 	bool moves; /* the cursor can be moved */
+	bool soon; /* full at TERMINAL_FULL_SOON, until all of out is written */
 	bool synchronous; /* output_fd is a file: it cannot be waited for */
 	struct evbuffer *out; /* owned; what is to be written */
 	struct event *readable, *writable; /* owned */

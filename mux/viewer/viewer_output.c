@@ -57,6 +57,7 @@ static void show_around_guest(struct viewer *viewer)
 		return;
 	}
 	viewer_hide_hint(viewer);
+	viewer->terminal.soon = true; /* the guest's echo may come behind them */
 	screen_erase(&viewer->screen, viewer->terminal.out);
 	show_lines(viewer);
 	screen_redraw(&viewer->screen, viewer->terminal.out);

@@ -66,7 +66,7 @@ static void setup(void)
 		*sender = (struct sender){ .fd = pair[1] };
 		sender->stream = bufferevent_socket_new(base, pair[0], BEV_OPT_CLOSE_ON_FREE);
 		bufferevent_setcb(sender->stream, readable, NULL, NULL, sender);
-		turn_begin(&sender->turn, sender->stream);
+		turn_begin(&sender->turn, sender->stream, TURN_LINK_BYTES);
 		bufferevent_enable(sender->stream, EV_READ);
 	}
 }
@@ -124,7 +124,7 @@ START_TEST(who_has_sent_much_is_late)
 	before = taken_of_chatty();
 	say_a_byte();
 	ck_assert(!senders[QUIET].turn.late);
-	ck_assert_uint_le(taken_before_quiet - before, 8 * TURN_LATE_READ);
+	ck_assert_uint_le(taken_before_quiet - before, 2 * TURN_LATE_READ);
 }
 END_TEST
 
@@ -135,10 +135,65 @@ START_TEST(who_sends_little_again_is_soon_again)
 	fill(sender);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	ck_assert(sender->turn.late);
-	sender->turn.since_ms -= TURN_WINDOW_MS;
-	ck_assert_int_eq(write(sender->fd, "x", 1), 1);
-	event_base_loop(base, EVLOOP_NONBLOCK);
+	sender->turn.since_ms -= 2 * TURN_WINDOW_MS;
+	turn_took(&sender->turn, 1);
 	ck_assert(!sender->turn.late);
+}
+END_TEST
+
+START_TEST(who_goes_on_sending_much_stays_late_in_the_next_window)
+{
+	struct turn *turn = &senders[0].turn;
+
+	turn_took(turn, TURN_SOON_BYTES + 1);
+	turn->since_ms -= TURN_WINDOW_MS;
+	turn_took(turn, 1);
+	ck_assert(turn->late);
+	turn->since_ms -= TURN_WINDOW_MS; /* in that one it sent little */
+	turn_took(turn, 1);
+	ck_assert(!turn->late);
+}
+END_TEST
+
+START_TEST(answers_to_what_is_typed_do_not_make_a_guest_late)
+{
+	struct turn *turn = &senders[0].turn;
+
+	for (int i = 0; i < 1000; i++) {
+		turn_asked(turn);
+		turn_took(turn, 1);
+		turn_took(turn, 2);
+	}
+	ck_assert(!turn->late);
+}
+END_TEST
+
+START_TEST(a_flood_is_late_though_somebody_types)
+{
+	struct turn *turn = &senders[0].turn;
+
+	for (int i = 0; i < 10; i++) {
+		turn_asked(turn);
+		turn_took(turn, TURN_SOON_READ);
+	}
+	ck_assert(turn->late);
+}
+END_TEST
+
+START_TEST(small_turns_of_a_viewer_count_less_than_those_of_a_guest)
+{
+	struct turn *viewer = &senders[0].turn, *guest = &senders[1].turn;
+
+	turn_begin(viewer, senders[0].stream, TURN_VIEWER_BYTES);
+	for (size_t i = 0; i <= TURN_SOON_BYTES / TURN_LINK_BYTES; i++) {
+		turn_took(viewer, 1);
+		turn_took(guest, 1);
+	}
+	ck_assert(!viewer->late);
+	ck_assert(guest->late);
+	for (size_t i = 0; i < TURN_SOON_BYTES / TURN_VIEWER_BYTES; i++)
+		turn_took(viewer, 1);
+	ck_assert(viewer->late);
 }
 END_TEST
 
@@ -161,7 +216,7 @@ START_TEST(a_loop_without_turns_serves_all_the_same)
 	struct bufferevent *stream = bufferevent_socket_new(plain, -1, 0);
 	struct turn turn;
 
-	turn_begin(&turn, stream);
+	turn_begin(&turn, stream, TURN_LINK_BYTES);
 	turn_took(&turn, 100000);
 	turn_took(&turn, 1);
 	bufferevent_free(stream);
@@ -181,6 +236,10 @@ int main(void)
 	tcase_add_test(tests, a_byte_does_not_wait_for_all_that_others_send);
 	tcase_add_test(tests, who_has_sent_much_is_late);
 	tcase_add_test(tests, who_sends_little_again_is_soon_again);
+	tcase_add_test(tests, who_goes_on_sending_much_stays_late_in_the_next_window);
+	tcase_add_test(tests, answers_to_what_is_typed_do_not_make_a_guest_late);
+	tcase_add_test(tests, a_flood_is_late_though_somebody_types);
+	tcase_add_test(tests, small_turns_of_a_viewer_count_less_than_those_of_a_guest);
 	tcase_add_test(tests, single_bytes_without_end_leave_turns_to_others);
 	tcase_add_test(tests, a_loop_without_turns_serves_all_the_same);
 	suite_add_tcase(suite, tests);
