@@ -187,6 +187,49 @@ class ConsoleTest(MuxTest):
         self.assertEqual(viewer.channel["one"]["reason"], "out of?luck")
 
 
+class OrderTest(MuxTest):
+    """What comes in which order to a viewer that has not read for a while."""
+
+    def setUp(self):
+        super().setUp()
+        self.guests = [self.guest("one"), self.guest("two")]
+        self.connected = self.viewer("one", types=True)
+        self.connected.follow("two")
+        for guest in self.guests:
+            guest.flush()
+        self.connected.until(lambda: self.connected.ready and self.connected.credit.get("one"))
+
+    def read_until(self, name, text, of):
+        """How much had come of another guest when this one's text came."""
+        viewer, before = self.connected, []
+        handle = viewer._handle
+
+        def handle_and_look(kind, body):
+            handle(kind, body)
+            if not before and text in viewer.output(name):
+                before.append(len(viewer.output(of)))
+
+        viewer._handle = handle_and_look
+        viewer.until(lambda: before)
+        return before[0]
+
+    def test_an_echo_does_not_wait_for_much_that_others_have_printed(self):
+        one, two = self.guests
+        two.write(b"x" * 200000)
+        two.flush()
+        one.write(b"echo")
+        one.flush()
+        self.assertLess(self.read_until("one", b"echo", of="two"), 65536)
+
+    def test_others_are_seen_though_the_connected_guest_prints_much(self):
+        one, two = self.guests
+        one.write(b"x" * 200000)
+        one.flush()
+        two.write(b"hello")
+        two.flush()
+        self.assertLess(self.read_until("two", b"hello", of="one"), 200000)
+
+
 class NamesTest(MuxTest):
     def refusal(self, *arguments, **options):
         stream = connect(self.mux.directory)
