@@ -34,7 +34,7 @@ void viewer_follow(struct viewer *viewer, struct viewer_channel *channel, uint64
 		.position = position,
 	};
 
-	if (channel == viewer->connected || channel->meant)
+	if (channel == viewer->connected || channel->meant || evbuffer_get_length(channel->typed))
 		follow.flags |= viewer_watches(channel) ? FOLLOW_INPUT | FOLLOW_WATCH
 							: FOLLOW_INPUT;
 	channel->seeking = channel->followed && position != ATTACH_FROM_END;
@@ -101,8 +101,8 @@ static void follow_if_shown(struct viewer *viewer, struct viewer_channel *channe
 
 	if (!wanted && channel->followed && !evbuffer_get_length(channel->typed))
 		viewer_unfollow(viewer, channel);
-	if ((channel->shown || channel->meant) && !channel->followed &&
-		channel != viewer->connected)
+	if ((channel->shown || channel->meant || evbuffer_get_length(channel->typed)) &&
+		!channel->followed && channel != viewer->connected)
 		viewer_follow(viewer, channel, first_position(viewer, channel, is_new));
 }
 

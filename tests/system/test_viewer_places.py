@@ -52,6 +52,18 @@ class Keys(ViewerTest):
         terminal.send(b"x")
         self.one.wait_typed(b"x")
 
+    def test_what_was_typed_before_leaving_arrives_though_muxd_goes_away(self):
+        terminal = self.connected("vm1")
+        self.one.most = 4
+        terminal.send(b"typed before leaving" + ESCAPE + b".")
+        terminal.wait_for(PROMPT)
+        self.one.wait_typed(b"type")
+        self.mux.kill()
+        terminal.wait_for("muxd is gone")
+        self.one.most = 1000
+        self.mux.restart()
+        self.one.wait_typed(b"typed before leaving")
+
     def test_detach_ends_the_viewer(self):
         terminal = self.connected("vm1")
         terminal.send(ESCAPE + b"d")
