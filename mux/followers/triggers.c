@@ -39,6 +39,7 @@ struct triggers {
 	bool first; /* nobody has looked at what this muxd got so far */
 	struct trigger list[TRIGGERS_MOST];
 	size_t count;
+	struct log_limit limit;
 };
 
 /* A channel that some triggers mean. */
@@ -76,7 +77,8 @@ static void fire(struct trigger *trigger, struct watched *watched)
 	const char *name = watched->channel->name;
 
 	if (trigger->message) {
-		log_info("%s: %s: %s", name, trigger->message, watched->line.text);
+		log_limited(&trigger->limit, "%s: %s: %s", name, trigger->message,
+			watched->line.text);
 		attach_client_announce(&trigger->triggers->follower->client, watched->channel,
 			trigger->message);
 	}
@@ -132,9 +134,11 @@ static void output_came(void *owner, struct attach_client_channel *channel,
 
 static void bytes_lost(void *owner, struct attach_client_channel *channel, uint64_t count)
 {
-	(void)owner;
-	log_warning("%s: %llu bytes of output came too fast for triggers", channel->name,
-		(unsigned long long)count);
+	struct follower *follower = owner;
+	struct triggers *triggers = follower->state;
+
+	log_limited(&triggers->limit, "%s: %llu bytes of output came too fast for triggers",
+		channel->name, (unsigned long long)count);
 }
 
 static void turn_ended(void *owner)

@@ -49,6 +49,16 @@ class TriggerTest(unittest.TestCase):
             wait(lambda: "guest1: has died: [    1.0] Kernel panic - not syncing"
                  in mux.log_text())
 
+    def test_a_guest_cannot_fill_the_log(self):
+        with TriggerMux('[[trigger]]\nfor = "x"\npause = "0s"\nmessage = "says x"\n') as mux:
+            guest = Guest(mux.directory, "guest1")
+
+            def is_limited():
+                guest.write(b"x\r\n" * 100)
+                return "similar lines left out" in mux.log_text()
+
+            wait(is_limited, [guest])
+
     def test_a_prompt_without_an_end_is_taken_once(self):
         config = ('[[trigger]]\nfor = "login: $"\npause = "0s"\nmessage = "is up"\n'
                   '[[trigger]]\nfor = "last words"\nmessage = "ends"\n')
