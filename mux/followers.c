@@ -29,6 +29,7 @@
 #define PAUSE_LONGEST_MS 10000
 #define PROVEN_MS 10000 /* whoever has lived so long is followed by the next at once */
 #define PATIENCE_MS 2000 /* with one whose stream has ended */
+#define KILLED_MS 200 /* with one that was killed: a disk that hangs does not let it go */
 
 /* A kind of followers; at most one process is there of each. */
 struct kind {
@@ -291,9 +292,9 @@ void followers_destroy(struct followers *followers)
 		event_del(&process->pause);
 		if (!process->id)
 			continue;
-		if (poll(&life, 1, now < end ? (int)(end - now) : 0) <= 0)
-			kill(process->id, SIGKILL);
-		child_process_reap(process->id, how, sizeof(how));
+		if (poll(&life, 1, now < end ? (int)(end - now) : 0) > 0 ||
+			(!kill(process->id, SIGKILL) && poll(&life, 1, KILLED_MS) > 0))
+			child_process_reap(process->id, how, sizeof(how));
 		forget(process);
 	}
 	free(followers);

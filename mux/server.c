@@ -81,13 +81,6 @@ static void told(evutil_socket_t fd, short what, void *owner)
 		stop_asked(0, what, owner);
 }
 
-/* What is left of the processes of wires and the like. */
-static void await_children(void)
-{
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
-}
-
 /* The terminal is another process's: what the server has to say goes to a file. */
 static void leave_terminal(const struct server_options *options)
 {
@@ -337,10 +330,8 @@ static int run(struct server *server)
 
 	hold_signals(server);
 	if (!server_sockets_open(&server->sockets, &server->options->directory) &&
-		(!server->options->viewer || !part(server, &status))) {
+		(!server->options->viewer || !part(server, &status)))
 		status = serve(server);
-		await_children();
-	}
 	server_sockets_close(&server->sockets);
 	return status;
 }
