@@ -109,18 +109,20 @@ class Mux:
             words = dict(line.split(":", 1) for line in status)
         return words["State"].split()[0], int(words["voluntary_ctxt_switches"])
 
+    def stays_asleep(self, times):
+        """Does it sleep on while so many other processes run?"""
+        before = self.sleeps()
+        for _ in range(times):
+            subprocess.run(["true"], check=True)
+        return before[0] == "S" and self.sleeps() == before
+
     def wait_for_rest(self):
-        """Until it sleeps; then nothing may happen while other processes run."""
-        before = None
+        """Until it has done what was to be done; then nothing may happen any more."""
         deadline = time.monotonic() + TIMEOUT
-        while (now := self.sleeps()) != before or now[0] != "S":
-            if time.monotonic() > deadline:
-                raise AssertionError(f"it does not come to rest: {now}")
-            before = now
-            subprocess.run(["true"], check=True)
-        for _ in range(200):
-            subprocess.run(["true"], check=True)
-        assert self.sleeps() == before, (self.sleeps(), before)
+        while not self.stays_asleep(100):
+            assert time.monotonic() < deadline, f"it does not come to rest: {self.sleeps()}"
+        before = self.sleeps()
+        assert self.stays_asleep(300), (before, self.sleeps())
 
     # Commands
 
