@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from wire_peers import TIMEOUT, WirePeers, tool  # noqa: E402
 
+STANDS_STILL = 10  # seconds
 MERGEABLE = 1 << 15
 EVENT_INDEX = 1 << 29
 INDIRECT = 1 << 28
@@ -59,6 +61,37 @@ class PeersTest(WirePeers):
         program.type("quit\n")
         self.assertEqual(program.process.wait(TIMEOUT), 0, program.text())
         self.assertNotIn("misbehaved", self.mux.log_text())
+
+    def counts(self):
+        """Frames that the sender's port of the cable sent, the receiver's received, and drops."""
+        ports = self.mux.json("stats", "cable0")
+        receiver, sender = sorted(ports, key=lambda port: port["sent"]["frames"])
+        dropped = sum(count for port in (sender, receiver) for count in port["dropped"].values())
+        return sender["sent"]["frames"], receiver["received"]["frames"], dropped
+
+    def until(self, condition):
+        end = time.monotonic() + TIMEOUT
+        while not condition(*(counts := self.counts())):
+            self.assertLess(time.monotonic(), end, counts)
+        return counts
+
+    def test_a_receiver_that_stands_still_under_full_load_loses_nothing(self):
+        path = self.socket("cable0")
+        receiver = self.start_testpmd("rxonly", f"path={path},mrg_rxbuf=1")
+        sender = self.start_testpmd("txonly", f"path={path},mrg_rxbuf=1")
+        self.until(lambda sent, received, _: received > 10000)
+        receiver.process.send_signal(signal.SIGSTOP)
+        still = time.monotonic() + STANDS_STILL
+        while time.monotonic() < still:
+            before = self.counts()
+        self.assertEqual(self.counts(), before)
+        receiver.process.send_signal(signal.SIGCONT)
+        self.until(lambda sent, received, _: received > before[1] + 10000)
+        sender.type("stop\n")
+        sent = int(sender.wait_for(r"TX-packets: (\d+)").group(1))
+        self.assertEqual(self.until(lambda _, received, dropped: received == sent), (sent, sent, 0))
+        receiver.type("stop\n")
+        self.assertEqual(int(receiver.wait_for(r"RX-packets: (\d+)").group(1)), sent)
 
 
 if __name__ == "__main__":

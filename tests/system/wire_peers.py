@@ -21,9 +21,9 @@ class Background:
     """A program whose output is read as it comes."""
 
     def __init__(self, command, directory):
-        self.log_path = os.path.join(directory, os.path.basename(command[0]) + ".log")
         self.command = command
-        with open(self.log_path, "wb") as log:
+        log, self.log_path = tempfile.mkstemp(suffix=".log", dir=directory)
+        with open(log, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
 
     def __enter__(self):
