@@ -151,6 +151,8 @@ static void step_switch(struct scene *scene)
 	size_t which = next(scene) % (sizeof(keys) - 1);
 	char typed[] = { ESCAPE, keys[which], 'w' };
 	unsigned from = here(model);
+	bool was_there = model->place == GUEST || model->place == COMMAND;
+	unsigned before = model->guest;
 
 	if (which < FAKE_GUESTS)
 		go(model, (unsigned)which);
@@ -160,6 +162,8 @@ static void step_switch(struct scene *scene)
 		go(model, from == NONE || from == 0 ? FAKE_GUESTS - 1 : from - 1);
 	else if (model->last != NONE)
 		go(model, model->last);
+	if (model->place == GUEST && !(was_there && model->guest == before))
+		scene->may_run = false; /* going elsewhere has ended it */
 	reaches(model, typed + 2, 1);
 	type(scene, typed, sizeof(typed));
 }
