@@ -52,7 +52,7 @@ void turn_took(struct turn *turn, size_t length)
 	bool late = turn->late;
 
 	if (passed >= TURN_WINDOW_MS) {
-		late = turn->taken > TURN_SOON_BYTES && passed < 2 * TURN_WINDOW_MS;
+		late = turn->taken > TURN_SOON_BYTES && passed < (uint64_t)2 * TURN_WINDOW_MS;
 		turn->since_ms = now;
 		turn->taken = 0;
 	}

@@ -28,7 +28,7 @@ struct event_base;
 #define TURN_LATE_READ ((size_t)32768)
 #define TURN_LINK_BYTES 512 /* a turn counts at least so much: a guest's */
 #define TURN_VIEWER_BYTES 16 /* a viewer's */
-#define TURN_ANSWER_BYTES (4 * TURN_LINK_BYTES)
+#define TURN_ANSWER_BYTES ((size_t)4 * TURN_LINK_BYTES)
 
 struct turn {
 	struct bufferevent *stream; /* borrowed */

@@ -16,8 +16,10 @@ static void add(struct log_text *text, const char *bytes, size_t length)
 
 static void take_back(struct log_text *text)
 {
-	while (text->length && (text->bytes[--text->length] & 0xc0) == 0x80)
-		continue;
+	while (text->length && (text->bytes[text->length - 1] & 0xc0) == 0x80)
+		text->length--;
+	if (text->length)
+		text->length--;
 }
 
 static void text_came(struct text_sink *sink, enum text_event event, const char *bytes,
