@@ -149,19 +149,25 @@ static void forget_names(struct viewer *viewer)
 static bool keep_names(struct viewer *viewer, char *const *names)
 {
 	size_t length = 0;
+	char **kept;
 
 	forget_names(viewer);
 	while (names[length])
 		length++;
 	if (!length)
 		return true;
-	viewer->broadcast_names = calloc(length + 1, sizeof(*viewer->broadcast_names));
-	for (size_t i = 0; viewer->broadcast_names && i < length; i++) {
-		viewer->broadcast_names[i] = strdup(names[i]);
-		if (!viewer->broadcast_names[i])
+	kept = calloc(length + 1, sizeof(*kept));
+	if (!kept)
+		return false;
+	viewer->broadcast_names = kept;
+	while (*names) {
+		char *name = strdup(*names++);
+
+		if (!name)
 			return false;
+		*kept++ = name;
 	}
-	return viewer->broadcast_names != NULL;
+	return true;
 }
 
 void viewer_broadcast_begin(struct viewer *viewer, char *const *names)
